@@ -1,0 +1,1 @@
+"""What may be asked and done: plain async functions, no GraphQL, no HTTP."""

@@ -1,0 +1,122 @@
+"""What lists can be asked for: frozen values, every field of which must hold.
+
+A tuple's values are alternatives; None means "not asked". `and_`, `or_` and `not_` nest.
+"""
+
+from dataclasses import dataclass
+
+from store.types import Id, Instant
+from store.words import (
+    ActivityKind,
+    Channel,
+    ContactSource,
+    ContactStatus,
+    DeliveryKind,
+    DeliveryStatus,
+    EntryState,
+    JourneyStatus,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From `start` (included) to `end` (excluded); None is unbounded."""
+
+    start: Instant | None = None
+    end: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A condition on a text; contains and starts_with ignore case."""
+
+    eq: str | None = None
+    in_: tuple[str, ...] | None = None
+    contains: str | None = None
+    starts_with: str | None = None
+    is_null: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JourneyFilter:
+    search: str | None = None
+    status: tuple[JourneyStatus, ...] | None = None
+    and_: tuple["JourneyFilter", ...] = ()
+    or_: tuple["JourneyFilter", ...] = ()
+    not_: "JourneyFilter | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityFilter:
+    kind: tuple[ActivityKind, ...] | None = None
+    step_id: tuple[Id, ...] | None = None
+    channel: tuple[Channel, ...] | None = None
+    resource: Text | None = None
+    contact_id: tuple[Id, ...] | None = None
+    contact_search: str | None = None
+    within: Period | None = None
+    journey_id: tuple[Id, ...] | None = None
+    entry_id: tuple[Id, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EntryFilter:
+    id: tuple[Id, ...] | None = None
+    search: str | None = None
+    journey_id: tuple[Id, ...] | None = None
+    contact_id: tuple[Id, ...] | None = None
+    state: tuple[EntryState, ...] | None = None
+    in_control_group: bool | None = None
+    is_active: bool | None = None
+    is_converted: bool | None = None
+    entered_within: Period | None = None
+    converted_within: Period | None = None
+    stopped_within: Period | None = None
+    current_step_id: tuple[Id, ...] | None = None
+    activity: ActivityFilter | None = None
+    and_: tuple["EntryFilter", ...] = ()
+    or_: tuple["EntryFilter", ...] = ()
+    not_: "EntryFilter | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class CommunicationFilter:
+    journey_id: tuple[Id, ...] | None = None
+    entry_id: tuple[Id, ...] | None = None
+    contact_id: tuple[Id, ...] | None = None
+    channel: tuple[Channel, ...] | None = None
+    status: tuple[DeliveryStatus, ...] | None = None
+    has_reached: tuple[DeliveryStatus, ...] | None = None
+    resource: Text | None = None
+    contact_search: str | None = None
+    created_within: Period | None = None
+    is_clicked: bool | None = None
+    and_: tuple["CommunicationFilter", ...] = ()
+    or_: tuple["CommunicationFilter", ...] = ()
+    not_: "CommunicationFilter | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryEventFilter:
+    journey_id: tuple[Id, ...] | None = None
+    contact_id: tuple[Id, ...] | None = None
+    communication_id: tuple[Id, ...] | None = None
+    channel: tuple[Channel, ...] | None = None
+    kind: tuple[DeliveryKind, ...] | None = None
+    resource: Text | None = None
+    include_suspected_bots: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ContactFilter:
+    id: tuple[Id, ...] | None = None
+    search: str | None = None
+    status: tuple[ContactStatus, ...] | None = None
+    source: tuple[ContactSource, ...] | None = None
+    is_converted: bool | None = None
+    converted_within: Period | None = None
+    is_imported: bool | None = None
+    imported_as: tuple[ContactStatus, ...] | None = None
+    and_: tuple["ContactFilter", ...] = ()
+    or_: tuple["ContactFilter", ...] = ()
+    not_: "ContactFilter | None" = None

@@ -1,0 +1,1 @@
+"""Ingest: facts about entries, messages and contacts, merged into rows in any order."""

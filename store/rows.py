@@ -1,0 +1,180 @@
+"""Rows as the rest of the program sees them: frozen, and holding only what was asked for.
+
+Reading a column that the query did not ask for raises AttributeError: a wrong selection is loud.
+Instants are microseconds since 1970 UTC, ids the 16 bytes of a UUIDv7.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from store.types import Id, Instant
+from store.words import (
+    ActivityKind,
+    Channel,
+    ContactSource,
+    ContactStatus,
+    DeliveryKind,
+    DeliveryStatus,
+    EntryState,
+    JourneyStatus,
+    StopReason,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Journey:
+    id: Id
+    external_id: str | None
+    name: str
+    status: JourneyStatus
+    landing_url: str | None
+    starts_at: Instant | None
+    ends_at: Instant | None
+    created_at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    id: Id
+    name: str
+    channel: Channel
+
+
+@dataclass(frozen=True, slots=True)
+class JourneyStep:
+    id: Id
+    journey_id: Id
+    key: str
+    name: str
+    position: int
+    channel: Channel | None
+    resource_id: Id | None
+    patience_seconds: int | None
+    is_archived: bool
+    resource: Resource | None
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    id: Id
+    username: str | None
+    external_username: str | None
+    email: str | None
+    first_name: str | None
+    last_name: str | None
+    phone: str | None
+    status: ContactStatus
+    source: ContactSource
+    imported_as: ContactStatus | None
+    imported_at: Instant | None
+    created_at: Instant
+    converted_at: Instant | None
+    last_interaction_at: Instant | None
+    active_at: Instant
+    last_name_key: str
+    reward_balance: Decimal
+    deleted_at: Instant | None
+    erased_at: Instant | None
+    referred_by: "Contact | None"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    id: Id
+    external_id: str
+    journey_id: Id
+    contact_id: Id
+    in_control_group: bool
+    entered_at: Instant
+    converted_at: Instant | None
+    stopped_at: Instant | None
+    stop_reason: StopReason | None
+    stop_actor: str | None
+    stop_note: str | None
+    exit_reason: str | None
+    failure_reason: str | None
+    state: EntryState
+    step_at: Instant | None
+    step_kind: str | None
+    waiting_for: str | None
+    waiting_until: Instant | None
+    last_error: str | None
+    journey: Journey
+    contact: Contact
+    current_step: JourneyStep | None
+
+
+@dataclass(frozen=True, slots=True)
+class Communication:
+    id: Id
+    external_id: str
+    entry_id: Id
+    journey_id: Id
+    contact_id: Id
+    channel: Channel
+    status: DeliveryStatus
+    created_at: Instant
+    sent_at: Instant | None
+    deferred_at: Instant | None
+    suppressed_at: Instant | None
+    delivered_at: Instant | None
+    failed_at: Instant | None
+    bounced_at: Instant | None
+    first_impression_at: Instant | None
+    first_open_at: Instant | None
+    first_click_at: Instant | None
+    unsubscribed_at: Instant | None
+    complained_at: Instant | None
+    failure_reason: str | None
+    last_action_at: Instant | None
+    last_action_kind: DeliveryKind | None
+    last_action_url: str | None
+    last_clicked_url: str | None
+    click_count: int
+    raw_click_count: int
+    journey: Journey
+    entry: Entry
+    contact: Contact
+    step: JourneyStep | None
+    resource: Resource
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryEvent:
+    """A row of the log that happened to a message."""
+
+    seq: int
+    recorded_at: Instant
+    nonce: bytes
+    delivery: DeliveryKind
+    occurred_at: Instant
+    url: str | None
+    reason: str | None
+    source: str
+    is_suspected_bot: bool
+    bot_signals: list[str] | None
+    communication: Communication
+    journey: Journey
+    contact: Contact
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """A row of the log that happened to an entry."""
+
+    seq: int
+    recorded_at: Instant
+    nonce: bytes
+    activity: ActivityKind
+    occurred_at: Instant
+    channel: Channel | None
+    url: str | None
+    reason: str | None
+    source: str
+    is_ignored: bool
+    detail: dict[str, Any] | None
+    entry: Entry
+    step: JourneyStep | None
+    resource: Resource | None
+    communication: Communication | None

@@ -1,0 +1,123 @@
+"""Journeys, their steps, and the entries of contacts into them."""
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Text
+
+from store.tables.base import belongs_to, instant, own_id, reference, workspace_table
+from store.types import IdColumn
+
+journeys = workspace_table(
+    "journeys",
+    own_id(),
+    Column("external_id", Text),
+    Column("name", Text, nullable=False),
+    Column("search", Text, nullable=False),
+    Column("status", String(8), nullable=False),
+    Column("landing_url", Text),
+    instant("starts_at"),
+    instant("ends_at"),
+    instant("created_at", nullable=False),
+    instant("updated_at", nullable=False),
+    Index("journeys_external_id_key", "workspace_id", "external_id", unique=True),
+    Index("journeys_created_idx", "workspace_id", "created_at", "id"),
+    Index("journeys_name_idx", "workspace_id", "search", "id"),
+)
+
+journey_steps = workspace_table(
+    "journey_steps",
+    own_id(),
+    reference("journey_id"),
+    Column("key", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("channel", String(10)),
+    reference("resource_id", nullable=True),
+    Column("patience_seconds", BigInteger),
+    Column("is_archived", Boolean, nullable=False),
+    belongs_to("journey_id", "journeys"),
+    Index("journey_steps_key_key", "workspace_id", "journey_id", "key", unique=True),
+)
+
+entries = workspace_table(
+    "entries",
+    own_id(),
+    Column("external_id", Text, nullable=False),
+    reference("journey_id"),
+    reference("contact_id"),
+    Column("in_control_group", Boolean, nullable=False),
+    instant("entered_at", nullable=False),
+    # The merge: the earliest of each fact …
+    instant("converted_at"),
+    instant("completed_at"),
+    instant("exited_at"),
+    instant("failed_at"),
+    Column("exit_reason", Text),
+    Column("failure_reason", Text),
+    # … the stop that stands, if one does …
+    instant("stop_requested_at"),
+    reference("stop_id", nullable=True),
+    Column("stop_cause", String(13)),
+    Column("stop_actor", Text),
+    Column("stop_note", Text),
+    # … and the latest step, which is the greatest (at, position, kind).
+    instant("step_at"),
+    Column("step_kind", String(14)),
+    Column("step_position", Integer),
+    reference("current_step_id", nullable=True),
+    Column("waiting_for", Text),
+    instant("waiting_until"),
+    Column("last_error", Text),
+    # What follows from it.
+    Column("state", String(9), nullable=False),
+    instant("stopped_at"),
+    Column("stop_reason", String(13)),
+    belongs_to("journey_id", "journeys"),
+    belongs_to("contact_id", "contacts"),
+    Index("entries_entered_idx", "workspace_id", "entered_at", "id"),
+    Index("entries_journey_idx", "workspace_id", "journey_id", "entered_at", "id"),
+    Index("entries_journey_state_idx", "workspace_id", "journey_id", "state", "entered_at", "id"),
+    Index("entries_contact_idx", "workspace_id", "contact_id", "entered_at", "id"),
+)
+
+entry_keys = workspace_table(
+    "entry_keys",
+    Column("external_id", Text, primary_key=True),
+    # Null while only events that wait for the entry are known: the row is where both sides meet.
+    Column("entry_id", IdColumn),
+)
+
+entry_steps = workspace_table(
+    "entry_steps",
+    Column("entry_id", IdColumn, primary_key=True),
+    Column("step_id", IdColumn, primary_key=True),
+    reference("journey_id"),
+    instant("entered_at"),
+    instant("waiting_at"),
+    instant("completed_at"),
+    instant("skipped_at"),
+    instant("failed_at"),
+    instant("held_out_at"),
+)
+
+entry_counters = workspace_table(
+    "entry_counters",
+    Column("journey_id", IdColumn, primary_key=True),
+    Column("bucket_seconds", Integer, primary_key=True),
+    Column("at", BigInteger, primary_key=True),
+    Column("in_control_group", Boolean, primary_key=True),
+    *(
+        Column(name, BigInteger, nullable=False)
+        for name in (
+            "entered", "active", "waiting", "completed", "converted", "stopped", "exited", "failed"
+        )
+    ),
+)
+
+step_counters = workspace_table(
+    "step_counters",
+    Column("journey_id", IdColumn, primary_key=True),
+    Column("step_id", IdColumn, primary_key=True),
+    *(
+        Column(name, BigInteger, nullable=False)
+        for name in ("entered", "waiting", "completed", "failed")
+    ),
+)
