@@ -1,0 +1,168 @@
+"""The database: engines for reading and for writing, and what the two databases differ in."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+from sqlalchemy import event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+Connection = AsyncConnection
+
+_SQLITE_PRAGMAS = (
+    "PRAGMA journal_mode = WAL",
+    # A commit that was acknowledged survives a power cut; group commit pays for the fsync.
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA busy_timeout = 15000",
+    "PRAGMA temp_store = MEMORY",
+    "PRAGMA cache_size = -65536",
+)
+
+
+class Database:
+    """One database of trackside. Make it in the process that uses it, dispose of it at the end."""
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        self.url = url
+        self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
+        if self.is_sqlite:
+            _make_folder(url)
+            # SQLite has one writer: the others wait in the pool, not in busy loops.
+            self._writer = _sqlite_engine(url, pool_size=1, is_writer=True)
+            self._reader = _sqlite_engine(url, pool_size=pool_size, is_writer=False)
+        else:
+            self._writer = _postgres_engine(url, pool_size=pool_size)
+            self._reader = _postgres_engine(url, pool_size=pool_size, isolation_level="AUTOCOMMIT")
+        self._watcher: Connection | None = None
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Connection]:
+        """A connection for statements that each see the latest commit. It cannot write."""
+        async with self._reader.connect() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Connection]:
+        """A connection whose statements all see the same commit."""
+        if self.is_sqlite:
+            async with self._reader.connect() as connection:
+                await connection.exec_driver_sql("BEGIN")
+                try:
+                    yield connection
+                finally:
+                    await connection.exec_driver_sql("ROLLBACK")
+        else:
+            async with self._writer.connect() as connection:
+                await connection.execution_options(
+                    isolation_level="REPEATABLE READ", postgresql_readonly=True
+                )
+                yield connection
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Connection]:
+        """One transaction, committed at the end of the block, rolled back by an exception."""
+        async with self._writer.begin() as connection:
+            yield connection
+
+    async def data_version(self) -> int | None:
+        """A number that changes when another connection commits; None where nothing tells (PostgreSQL).
+
+        Asked of one connection kept for it, by one task at a time: 4 µs and a thread hop.
+        """
+        if not self.is_sqlite:
+            return None
+        if self._watcher is None:
+            self._watcher = await self._reader.connect()
+        return int((await self._watcher.exec_driver_sql("PRAGMA data_version")).scalar_one())
+
+    async def is_reachable(self) -> bool:
+        """Whether a trivial statement is answered; raises nothing about why it is not."""
+        try:
+            async with self.read() as connection:
+                await connection.execute(text("SELECT 1"))
+        except (OSError, Exception):  # noqa: BLE001  Drivers raise what they like here; "no" is the answer.
+            return False
+        return True
+
+    async def dispose(self) -> None:
+        if self._watcher is not None:
+            await self._watcher.close()
+            self._watcher = None
+        await self._reader.dispose()
+        await self._writer.dispose()
+
+
+def _make_folder(url: str) -> None:
+    path = make_url(url).database
+    if not path or path == ":memory:":
+        message = f"{url!r} names no file: trackside keeps its SQLite database in a file."
+        raise ValueError(message)
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
+def _sqlite_engine(url: str, *, pool_size: int, is_writer: bool) -> AsyncEngine:
+    engine = create_async_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=60,
+        json_serializer=_json,
+        json_deserializer=orjson.loads,
+        skip_autocommit_rollback=not is_writer,
+        pool_reset_on_return="rollback" if is_writer else None,
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        # The driver's own transactions begin late and without a lock: begin them ourselves.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in _SQLITE_PRAGMAS:
+            cursor.execute(pragma)
+        if not is_writer:
+            cursor.execute("PRAGMA query_only = ON")
+        cursor.close()
+
+    if is_writer:
+
+        @event.listens_for(engine.sync_engine, "begin")
+        def begin(connection: Any) -> None:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _postgres_engine(url: str, *, pool_size: int, isolation_level: str | None = None) -> AsyncEngine:
+    options: dict[str, Any] = {}
+    if isolation_level is not None:
+        options = {"isolation_level": isolation_level, "skip_autocommit_rollback": True}
+    engine = create_async_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=60,
+        json_serializer=_json,
+        json_deserializer=orjson.loads,
+        # Pages are short statements: compiling them to machine code costs more than running them.
+        connect_args={"server_settings": {"jit": "off", "application_name": "trackside"}},
+        **options,
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        async def bytes_for_uuid(driver: Any) -> None:
+            await driver.set_type_codec(
+                "uuid", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary"
+            )
+
+        connection.run_async(bytes_for_uuid)
+
+    return engine
