@@ -69,7 +69,7 @@ class Database:
             yield connection
 
     async def data_version(self) -> int | None:
-        """A number that changes when another connection commits; None where nothing tells (PostgreSQL).
+        """A number that changes when another connection commits; None on PostgreSQL.
 
         Asked of one connection kept for it, by one task at a time: 4 µs and a thread hop.
         """
@@ -140,7 +140,9 @@ def _sqlite_engine(url: str, *, pool_size: int, is_writer: bool) -> AsyncEngine:
     return engine
 
 
-def _postgres_engine(url: str, *, pool_size: int, isolation_level: str | None = None) -> AsyncEngine:
+def _postgres_engine(
+    url: str, *, pool_size: int, isolation_level: str | None = None
+) -> AsyncEngine:
     options: dict[str, Any] = {}
     if isolation_level is not None:
         options = {"isolation_level": isolation_level, "skip_autocommit_rollback": True}

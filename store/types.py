@@ -25,28 +25,37 @@ def new_id() -> Id:
     return uuid_utils.uuid7().bytes
 
 
-class _PostgresUuid(UserDefinedType[bytes]):
-    """PostgreSQL's uuid, sent and read as 16 bytes by the codec that database.py installs."""
+class _Raw(UserDefinedType[bytes]):
+    """A type whose bytes the driver takes and gives as they are."""
 
     cache_ok = True
-    render_bind_cast = True
-    __visit_name__ = "UUID"
-    as_uuid = False
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.render_bind_cast = name != "BLOB"
 
     def get_col_spec(self, **_: Any) -> str:
-        return "UUID"
+        return self.name
 
 
 class IdColumn(TypeDecorator[bytes]):
-    """16 bytes: uuid on PostgreSQL, BLOB on SQLite."""
+    """16 bytes: uuid on PostgreSQL (by the codec that database.py installs), BLOB on SQLite."""
 
     impl = LargeBinary
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        if dialect.name == "postgresql":
-            return _PostgresUuid()
-        return dialect.type_descriptor(LargeBinary(16))
+        return _Raw("UUID" if dialect.name == "postgresql" else "BLOB")
+
+
+class BytesColumn(TypeDecorator[bytes]):
+    """Bytes as they are: bytea on PostgreSQL, BLOB on SQLite."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return _Raw("BYTEA" if dialect.name == "postgresql" else "BLOB")
 
 
 InstantColumn = BigInteger

@@ -1,7 +1,7 @@
 """The facts that partners, providers and links report: one frozen value a kind.
 
-`key` makes the event idempotent within its source. Names (journey, entry, step …) are the partner's own
-ids. Instants are microseconds since 1970 UTC.
+`key` makes the event idempotent within its source. Names (journey, entry, step …) are the partner's
+own ids. Instants are microseconds since 1970 UTC.
 """
 
 from dataclasses import dataclass

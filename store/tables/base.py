@@ -35,6 +35,4 @@ def instant(name: str, *, nullable: bool = True) -> Column[int]:
 
 
 def belongs_to(column: str, table: str) -> ForeignKeyConstraint:
-    return ForeignKeyConstraint(
-        ["workspace_id", column], [f"{table}.workspace_id", f"{table}.id"]
-    )
+    return ForeignKeyConstraint(["workspace_id", column], [f"{table}.workspace_id", f"{table}.id"])

@@ -87,8 +87,19 @@ links = workspace_table(
 )
 
 MILESTONES = (
-    "created", "sent", "delivered", "impressions", "opened", "clicked", "failed", "bounced",
-    "suppressed", "complained", "unsubscribed", "raw_opened", "raw_clicked",
+    "created",
+    "sent",
+    "delivered",
+    "impressions",
+    "opened",
+    "clicked",
+    "failed",
+    "bounced",
+    "suppressed",
+    "complained",
+    "unsubscribed",
+    "raw_opened",
+    "raw_clicked",
 )
 
 communication_counters = workspace_table(

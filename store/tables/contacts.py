@@ -1,9 +1,9 @@
 """Contacts: who they are, what they agreed to, what is known about them."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, LargeBinary, String, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, String, Text
 
 from store.tables.base import belongs_to, instant, own_id, reference, workspace_table
-from store.types import IdColumn, JsonColumn, MoneyColumn
+from store.types import BytesColumn, IdColumn, JsonColumn, MoneyColumn
 
 contacts = workspace_table(
     "contacts",
@@ -32,7 +32,7 @@ contacts = workspace_table(
     Column("reward_balance", MoneyColumn, nullable=False, server_default="0"),
     instant("deleted_at"),
     instant("erased_at"),
-    Column("erased_key", LargeBinary(32)),
+    Column("erased_key", BytesColumn),
     Index("contacts_external_username_key", "workspace_id", "external_username", unique=True),
     Index("contacts_username_key", "workspace_id", "username", unique=True),
     Index("contacts_email_key", "workspace_id", "email_key", unique=True),

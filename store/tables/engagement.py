@@ -115,7 +115,11 @@ referral_links = workspace_table(
     belongs_to("contact_id", "contacts"),
     belongs_to("journey_id", "journeys"),
     Index(
-        "referral_links_contact_key", "workspace_id", "contact_id", "journey_id", "kind",
+        "referral_links_contact_key",
+        "workspace_id",
+        "contact_id",
+        "journey_id",
+        "kind",
         unique=True,
     ),
 )

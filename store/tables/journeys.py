@@ -107,7 +107,14 @@ entry_counters = workspace_table(
     *(
         Column(name, BigInteger, nullable=False)
         for name in (
-            "entered", "active", "waiting", "completed", "converted", "stopped", "exited", "failed"
+            "entered",
+            "active",
+            "waiting",
+            "completed",
+            "converted",
+            "stopped",
+            "exited",
+            "failed",
         )
     ),
 )

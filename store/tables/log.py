@@ -5,14 +5,13 @@ from sqlalchemy import (
     Boolean,
     Column,
     Index,
-    LargeBinary,
     String,
     Text,
     text,
 )
 
 from store.tables.base import instant, own_id, reference, workspace_table
-from store.types import JsonColumn
+from store.types import BytesColumn, JsonColumn
 
 
 def _index_where_set(name: str, column: str) -> Index:
@@ -28,7 +27,7 @@ log = workspace_table(
     # Never runs backwards along seq, and is part of the key so that time may partition the table.
     Column("recorded_at", BigInteger, primary_key=True, autoincrement=False),
     # Random: a cursor into a log that was rolled back and written again is noticed by it.
-    Column("nonce", LargeBinary(4), nullable=False),
+    Column("nonce", BytesColumn, nullable=False),
     # What the row is: an activity of an entry, an event of a message (often both), a change of a
     # contact.
     Column("activity", String(20)),
@@ -58,9 +57,9 @@ log = workspace_table(
 event_keys = workspace_table(
     "event_keys",
     # A hash of the source and the event's own key: an event is stored once.
-    Column("digest", LargeBinary(16), primary_key=True),
+    Column("digest", BytesColumn, primary_key=True),
     # A hash of what the event says: the same key with another content is refused, not lost.
-    Column("content", LargeBinary(8), nullable=False),
+    Column("content", BytesColumn, nullable=False),
     instant("recorded_at", nullable=False),
 )
 

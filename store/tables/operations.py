@@ -1,9 +1,9 @@
 """What runs and what was done: stops, jobs, outgoing webhooks, idempotency, audit."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, String, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Text
 
 from store.tables.base import instant, own_id, workspace_table
-from store.types import IdColumn, JsonColumn
+from store.types import BytesColumn, IdColumn, JsonColumn
 
 stops = workspace_table(
     "stops",
@@ -83,7 +83,7 @@ idempotency_keys = workspace_table(
     "idempotency_keys",
     Column("mutation", String(40), primary_key=True),
     Column("key", Text, primary_key=True),
-    Column("input_digest", LargeBinary(16), nullable=False),
+    Column("input_digest", BytesColumn, nullable=False),
     Column("result", JsonColumn, nullable=False),
     instant("at", nullable=False),
 )

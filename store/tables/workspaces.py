@@ -1,16 +1,18 @@
 """Workspaces, the heads of their logs, and their access tokens."""
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, Text
 
 from store.tables.base import instant, metadata, own_id, workspace_table
-from store.types import JsonColumn
+from store.types import BytesColumn, JsonColumn
 
 workspaces = Table(
     "workspaces",
     metadata,
     # SQLite numbers rows by itself only in a column typed exactly INTEGER.
     Column(
-        "workspace_id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True,
+        "workspace_id",
+        BigInteger().with_variant(Integer, "sqlite"),
+        primary_key=True,
         autoincrement=True,
     ),
     Column("name", Text, nullable=False, unique=True),
@@ -22,10 +24,10 @@ workspaces = Table(
 heads = workspace_table(
     "heads",
     # A log that is begun anew gets another epoch; its old cursors are then recognised as foreign.
-    Column("epoch", LargeBinary(8), nullable=False),
+    Column("epoch", BytesColumn, nullable=False),
     Column("seq", BigInteger, nullable=False),
     instant("recorded_at", nullable=False),
-    Column("nonce", LargeBinary(4), nullable=False),
+    Column("nonce", BytesColumn, nullable=False),
     Column("oldest_seq", BigInteger, nullable=False, server_default="1"),
 )
 
@@ -35,7 +37,7 @@ tokens = workspace_table(
     Column("name", Text, nullable=False),
     Column("email", Text),
     Column("scopes", JsonColumn, nullable=False),
-    Column("secret_hash", LargeBinary(32), nullable=False),
+    Column("secret_hash", BytesColumn, nullable=False),
     instant("created_at", nullable=False),
     instant("expires_at"),
     instant("last_used_at"),

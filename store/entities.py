@@ -1,0 +1,137 @@
+"""Entities: which table a row of rows.py is read from, and what it points to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import Table
+
+from store import rows, tables
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A to-one relation: the column of this table that holds the other's id."""
+
+    column: str
+    entity: str
+
+
+@dataclass(frozen=True, eq=False)
+class Entity(Generic[R]):
+    """`keys` lead every row's place in the workspace; `indexes` say which columns an index of each
+    order begins with, the longest first."""
+
+    name: str
+    table: Table
+    row: type[R]
+    relations: Mapping[str, Relation] = field(default_factory=dict)
+    id_column: str = "id"
+    indexes: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
+
+
+RESOURCE = Entity("resource", tables.resources, rows.Resource)
+
+JOURNEY = Entity(
+    "journey",
+    tables.journeys,
+    rows.Journey,
+    indexes={"created_at": ((),), "search": ((),)},
+)
+
+JOURNEY_STEP = Entity(
+    "journey_step",
+    tables.journey_steps,
+    rows.JourneyStep,
+    {"resource": Relation("resource_id", "resource")},
+    indexes={"position": (("journey_id",),)},
+)
+
+CONTACT = Entity(
+    "contact",
+    tables.contacts,
+    rows.Contact,
+    {"referred_by": Relation("referred_by_id", "contact")},
+    indexes={"created_at": ((),), "active_at": ((),), "last_name_key": ((),)},
+)
+
+ENTRY = Entity(
+    "entry",
+    tables.entries,
+    rows.Entry,
+    {
+        "journey": Relation("journey_id", "journey"),
+        "contact": Relation("contact_id", "contact"),
+        "current_step": Relation("current_step_id", "journey_step"),
+    },
+    indexes={"entered_at": (("journey_id", "state"), ("journey_id",), ("contact_id",), ())},
+)
+
+COMMUNICATION = Entity(
+    "communication",
+    tables.communications,
+    rows.Communication,
+    {
+        "journey": Relation("journey_id", "journey"),
+        "entry": Relation("entry_id", "entry"),
+        "contact": Relation("contact_id", "contact"),
+        "step": Relation("step_id", "journey_step"),
+        "resource": Relation("resource_id", "resource"),
+    },
+    indexes={
+        "created_at": (
+            ("entry_id",),
+            ("contact_id",),
+            ("journey_id", "channel"),
+            ("journey_id",),
+            (),
+        )
+    },
+)
+
+DELIVERY_EVENT = Entity(
+    "delivery_event",
+    tables.log,
+    rows.DeliveryEvent,
+    {
+        "communication": Relation("communication_id", "communication"),
+        "journey": Relation("journey_id", "journey"),
+        "contact": Relation("contact_id", "contact"),
+    },
+    id_column="seq",
+    indexes={"seq": (("communication_id",), ("journey_id",), ())},
+)
+
+ACTIVITY = Entity(
+    "activity",
+    tables.log,
+    rows.Activity,
+    {
+        "entry": Relation("entry_id", "entry"),
+        "step": Relation("step_id", "journey_step"),
+        "resource": Relation("resource_id", "resource"),
+        "communication": Relation("communication_id", "communication"),
+    },
+    id_column="seq",
+    indexes={"seq": (("entry_id",), ("journey_id",), ())},
+)
+
+_BY_NAME: dict[str, Entity[Any]] = {
+    entity.name: entity
+    for entity in (
+        RESOURCE,
+        JOURNEY,
+        JOURNEY_STEP,
+        CONTACT,
+        ENTRY,
+        COMMUNICATION,
+        DELIVERY_EVENT,
+        ACTIVITY,
+    )
+}
+
+
+def entity_named(name: str) -> Entity[Any]:
+    return _BY_NAME[name]
