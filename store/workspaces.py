@@ -1,0 +1,48 @@
+"""Workspaces: making one, finding one by name."""
+
+import secrets
+
+from sqlalchemy import select
+
+from store.database import Connection
+from store.tables import contact_counters, heads, workspaces
+from store.types import Instant
+
+
+async def find(connection: Connection, name: str) -> int | None:
+    return (
+        await connection.execute(
+            select(workspaces.c.workspace_id).where(workspaces.c.name == name)
+        )
+    ).scalar_one_or_none()
+
+
+async def create(connection: Connection, name: str, now: Instant) -> int:
+    """A workspace with an empty log, whose epoch no other log has."""
+    result = await connection.execute(
+        workspaces.insert().returning(workspaces.c.workspace_id), {"name": name, "created_at": now}
+    )
+    workspace_id = int(result.scalar_one())
+    await connection.execute(
+        heads.insert(),
+        {
+            "workspace_id": workspace_id,
+            "epoch": secrets.token_bytes(8),
+            "seq": 0,
+            "recorded_at": now,
+            "nonce": bytes(4),
+            "oldest_seq": 1,
+        },
+    )
+    await connection.execute(
+        contact_counters.insert(),
+        {
+            "workspace_id": workspace_id,
+            "leads": 0,
+            "customers": 0,
+            "lost": 0,
+            "none": 0,
+            "converted": 0,
+        },
+    )
+    return workspace_id
