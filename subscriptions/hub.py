@@ -93,7 +93,7 @@ class Hub:
         journey_ids: rings for other journeys do not wake. since: the `wakes` seen before the log
         was read; a wake-up of everybody in between returns at once.
         """
-        if self._known.get(workspace_id, 0) > seq or since not in (None, self.wakes):
+        if self.known(workspace_id) > seq or since not in (None, self.wakes):
             return
         waiter = _Waiter(seq, journey_ids, asyncio.get_running_loop().create_future())
         waiters = self._waiters.setdefault(workspace_id, set())
@@ -108,9 +108,16 @@ class Hub:
             if not waiters and self._waiters.get(workspace_id) is waiters:
                 del self._waiters[workspace_id]
 
-    def correct(self, workspace_id: int, seq: int) -> None:
-        """The log was read and is only at seq (a restored backup): what was known is void."""
-        if self._known.get(workspace_id, 0) > seq:
+    def known(self, workspace_id: int) -> int:
+        """The highest seq that was rung; 0 before the first."""
+        return self._known.get(workspace_id, 0)
+
+    def correct(self, workspace_id: int, *, known: int, seq: int) -> None:
+        """The log, read after `known` was, is only at seq: it went back, as a restored backup does.
+
+        Left uncorrected, waits behind seq would return at once for ever.
+        """
+        if known > seq and self.known(workspace_id) == known:
             self._known[workspace_id] = seq
 
     def wake_all(self) -> None:
@@ -121,7 +128,7 @@ class Hub:
                 _let_go(waiter)
 
     def _wake(self, workspace_id: int, journeys: frozenset[Id], seq: int) -> None:
-        self._known[workspace_id] = max(seq, self._known.get(workspace_id, 0))
+        self._known[workspace_id] = max(seq, self.known(workspace_id))
         for waiter in self._waiters.get(workspace_id, ()):
             concerned = not journeys or waiter.journeys is None or waiter.journeys & journeys
             if waiter.seq < seq and concerned:

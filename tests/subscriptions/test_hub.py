@@ -125,12 +125,23 @@ async def test_waits_of_a_log_that_went_back_do_not_spin() -> None:
     async with a_hub("redis://127.0.0.1:1/0", has_broker=False) as hub:
         hub.ring(1, [], 1000)
 
-        hub.correct(1, 900)
+        hub.correct(1, known=1000, seq=900)
 
         waiting = asyncio.create_task(hub.wait(1, 900))
         await settle()
         assert not waiting.done()
         waiting.cancel()
+
+
+async def test_a_ring_during_a_correction_is_not_lost() -> None:
+    async with a_hub("redis://127.0.0.1:1/0", has_broker=False) as hub, asyncio.timeout(SOON):
+        hub.ring(1, [], 1000)
+        known = hub.known(1)
+
+        hub.ring(1, [], 1001)
+        hub.correct(1, known=known, seq=900)
+
+        await hub.wait(1, 1000)
 
 
 async def test_a_wake_up_between_reading_and_waiting_is_not_lost() -> None:
