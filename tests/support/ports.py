@@ -12,10 +12,11 @@ def free_port() -> int:
     """A TCP port on 127.0.0.1 that nobody listens on."""
     ports = list(range(_FIRST, _LAST))
     random.SystemRandom().shuffle(ports)
-    return next(port for port in ports if _is_free(port))
+    return next(port for port in ports if is_free(port))
 
 
-def _is_free(port: int) -> bool:
+def is_free(port: int) -> bool:
+    """Whether a server could take it now."""
     with socket.socket() as probe:
         # What a server does too: a port in TIME_WAIT is free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

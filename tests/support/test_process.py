@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.ports import free_port
 from tests.support.process import Process, ServerDidNotStart
 
 TESTS_WITH_A_SERVER = """
@@ -63,10 +62,6 @@ def test_a_killed_server_takes_its_children_along(tmp_path: Path) -> None:
     server.kill()
 
     assert not is_alive(int(child_file.read_text()))
-
-
-def test_two_free_ports_differ() -> None:
-    assert free_port() != free_port()
 
 
 def is_alive(pid: int) -> bool:
