@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from resolvers.recorder import Recorder
 from store import Database
 from store.types import Id, Instant
 from store.words import Scope
@@ -48,6 +49,7 @@ class Context:
     signer: Signer
     public_url: str
     now: Callable[[], Instant]
+    recorder: Recorder
     loaders: dict[Any, Any] = field(default_factory=dict)
 
     @property

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 from sqlalchemy import event, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 Connection = AsyncConnection
@@ -21,6 +22,10 @@ _SQLITE_PRAGMAS = (
     "PRAGMA temp_store = MEMORY",
     "PRAGMA cache_size = -65536",
 )
+
+
+class Conflict(Exception):
+    """The transaction met another and was rolled back whole: the same work may be tried again."""
 
 
 class Database:
@@ -64,9 +69,15 @@ class Database:
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Connection]:
-        """One transaction, committed at the end of the block, rolled back by an exception."""
-        async with self._writer.begin() as connection:
-            yield connection
+        """One transaction, committed at the end of the block or rolled back; raises Conflict."""
+        try:
+            async with self._writer.begin() as connection:
+                yield connection
+        except DBAPIError as error:
+            # SQLSTATE class 40: serialization failure, deadlock.
+            if str(getattr(error.orig, "sqlstate", "")).startswith("40"):
+                raise Conflict from error
+            raise
 
     async def data_version(self) -> int | None:
         """A number that changes when another connection commits; None on PostgreSQL.

@@ -14,6 +14,11 @@ def fold(value: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", value).casefold())
 
 
+def fold_email(value: str) -> str:
+    """An e-mail address as it is compared: without regard to case."""
+    return fold(value.strip())
+
+
 def search_text(*values: str | None) -> str:
     """The search column of a row: each value begins behind a separator."""
     return "".join(SEPARATOR + " ".join(fold(value).split()) for value in values if value)

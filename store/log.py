@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import bindparam, case, select, update
+from sqlalchemy import BindParameter, bindparam, case, select, update
 
 from store import rows
 from store.conditions import terms
@@ -41,9 +41,7 @@ async def head(connection: Connection, workspace_id: int) -> Head:
     return Head(*row)
 
 
-async def mark(
-    connection: Connection, workspace_id: int, seq: int
-) -> tuple[Instant, bytes] | None:
+async def mark(connection: Connection, workspace_id: int, seq: int) -> tuple[Instant, bytes] | None:
     """When the row at `seq` was recorded, and its nonce; None when the log does not hold it."""
     row = (
         await connection.execute(
@@ -112,7 +110,7 @@ async def _read(
     return [reading.build(row) for row in (await connection.execute(statement)).all()]
 
 
-_NOW = bindparam("now")
+_NOW: BindParameter[int] = bindparam("now")
 _ADVANCE = (
     update(heads)
     .where(heads.c.workspace_id == bindparam("workspace"))
@@ -134,8 +132,8 @@ async def append(
 ) -> Head:
     """Give the facts the next places of the log, and write them. Locks the head until the commit.
 
-    Each fact holds the columns of a log row but seq and recorded_at, nonce included. Returns the head
-    behind them.
+    Each fact holds the columns of a log row but seq and recorded_at, nonce included. Returns the
+    head behind them.
     """
     advanced = await connection.execute(
         _ADVANCE,

@@ -11,9 +11,7 @@ from store.types import Instant
 
 async def find(connection: Connection, name: str) -> int | None:
     return (
-        await connection.execute(
-            select(workspaces.c.workspace_id).where(workspaces.c.name == name)
-        )
+        await connection.execute(select(workspaces.c.workspace_id).where(workspaces.c.name == name))
     ).scalar_one_or_none()
 
 

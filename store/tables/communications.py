@@ -1,6 +1,6 @@
 """Messages: resources, communications, their keys, tracked links and counters."""
 
-from sqlalchemy import BigInteger, Column, Index, Integer, SmallInteger, String, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, SmallInteger, String, Text
 
 from store.tables.base import instant, own_id, reference, workspace_table
 from store.types import IdColumn
@@ -41,6 +41,7 @@ communications = workspace_table(
     instant("outcome_at"),
     Column("outcome", String(12)),
     instant("failure_at"),
+    Column("failure_kind", String(12)),
     Column("failure_reason", Text),
     instant("last_action_at"),
     Column("last_action_kind", String(12)),
@@ -66,8 +67,10 @@ communications = workspace_table(
 communication_keys = workspace_table(
     "communication_keys",
     Column("external_id", Text, primary_key=True),
-    # Null while only events that wait for the message are known: the row is where both sides meet.
+    # The row is where a message and the events that wait for it meet. The id is null until the
+    # message was announced; it is known once the message's own row is written.
     Column("communication_id", IdColumn),
+    Column("is_known", Boolean, nullable=False),
 )
 
 provider_message_keys = workspace_table(

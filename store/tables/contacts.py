@@ -29,6 +29,7 @@ contacts = workspace_table(
     instant("active_at", nullable=False),
     reference("referred_by_id", nullable=True),
     reference("preferred_reward_id", nullable=True),
+    instant("preferred_reward_at"),
     Column("reward_balance", MoneyColumn, nullable=False, server_default="0"),
     instant("deleted_at"),
     instant("erased_at"),

@@ -66,6 +66,7 @@ entries = workspace_table(
     Column("waiting_for", Text),
     instant("waiting_until"),
     Column("last_error", Text),
+    instant("last_error_at"),
     # What follows from it.
     Column("state", String(9), nullable=False),
     instant("stopped_at"),
@@ -98,33 +99,31 @@ entry_steps = workspace_table(
     instant("held_out_at"),
 )
 
+ENTRY_COUNTS = (
+    "entered",
+    "active",
+    "waiting",
+    "completed",
+    "converted",
+    "stopped",
+    "exited",
+    "failed",
+)
+
 entry_counters = workspace_table(
     "entry_counters",
     Column("journey_id", IdColumn, primary_key=True),
     Column("bucket_seconds", Integer, primary_key=True),
     Column("at", BigInteger, primary_key=True),
     Column("in_control_group", Boolean, primary_key=True),
-    *(
-        Column(name, BigInteger, nullable=False)
-        for name in (
-            "entered",
-            "active",
-            "waiting",
-            "completed",
-            "converted",
-            "stopped",
-            "exited",
-            "failed",
-        )
-    ),
+    *(Column(name, BigInteger, nullable=False) for name in ENTRY_COUNTS),
 )
+
+STEP_COUNTS = ("entered", "waiting", "completed", "failed")
 
 step_counters = workspace_table(
     "step_counters",
     Column("journey_id", IdColumn, primary_key=True),
     Column("step_id", IdColumn, primary_key=True),
-    *(
-        Column(name, BigInteger, nullable=False)
-        for name in ("entered", "waiting", "completed", "failed")
-    ),
+    *(Column(name, BigInteger, nullable=False) for name in STEP_COUNTS),
 )

@@ -73,5 +73,7 @@ pending_events = workspace_table(
     Column("source", Text, nullable=False),
     instant("received_at", nullable=False),
     instant("expires_at", nullable=False),
+    # Why the event could not be applied when what it awaited came: kept to be seen.
+    Column("refusal", JsonColumn),
     Index("pending_events_awaits_idx", "workspace_id", "awaits", "external_id", "id"),
 )

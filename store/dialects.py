@@ -1,0 +1,14 @@
+"""The one difference of syntax between the databases that statements need: INSERT … ON CONFLICT."""
+
+from sqlalchemy import Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+from store.database import Connection
+
+
+def insert(connection: Connection, table: Table) -> postgresql.Insert:
+    """An INSERT with on_conflict_do_nothing and on_conflict_do_update for this connection."""
+    if connection.dialect.name == "sqlite":
+        # The two classes have the methods that we use in common, though no common base.
+        return sqlite.insert(table)  # type: ignore[return-value]
+    return postgresql.insert(table)
