@@ -5,14 +5,13 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from store import Conflict, Database
+from store import Database
 from store.ingest.outcomes import Arrival, Recorded
 from store.ingest.record import record
 from store.types import Instant
 from subscriptions import Hub
 
 EVENTS_A_TRANSACTION = 1_000
-_TRIES = 4
 
 
 @dataclass(eq=False, slots=True)
@@ -65,7 +64,9 @@ class Recorder:
         """Write a group; if that fails, each request alone, so that one cannot fail another."""
         try:
             arrivals = [arrival for request in group for arrival in request.arrivals]
-            recorded = await self._write(workspace_id, arrivals)
+            recorded = await self._database.transact(
+                lambda connection: record(connection, workspace_id, arrivals, self._now())
+            )
         except Exception as error:  # noqa: BLE001  Whatever it is belongs to the requests that wait.
             if len(group) > 1:
                 for request in group:
@@ -82,18 +83,6 @@ class Recorder:
                 request.done.set_result(recorded.part(start, end))
             start = end
 
-    async def _write(self, workspace_id: int, arrivals: Sequence[Arrival]) -> Recorded:
-        for attempt in range(_TRIES):
-            try:
-                async with self._database.write() as connection:
-                    return await record(connection, workspace_id, arrivals, self._now())
-            except Conflict:
-                # Two processes met in a deadlock: one of them starts again.
-                if attempt + 1 == _TRIES:
-                    raise
-                await asyncio.sleep(0.01 * 2**attempt)
-        raise AssertionError
-
 
 def _take(requests: deque[_Request]) -> list[_Request]:
     """Whole requests, up to EVENTS_A_TRANSACTION events together, at least one request."""
@@ -103,4 +92,3 @@ def _take(requests: deque[_Request]) -> list[_Request]:
         size += len(requests[0].arrivals)
         group.append(requests.popleft())
     return group
-

@@ -1,9 +1,10 @@
 """The database: engines for reading and for writing, and what the two databases differ in."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from sqlalchemy import event, text
@@ -12,6 +13,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 Connection = AsyncConnection
+R = TypeVar("R")
+
+_TRIES = 5
 
 _SQLITE_PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -74,10 +78,22 @@ class Database:
             async with self._writer.begin() as connection:
                 yield connection
         except DBAPIError as error:
-            # SQLSTATE class 40: serialization failure, deadlock.
-            if str(getattr(error.orig, "sqlstate", "")).startswith("40"):
+            # SQLSTATE: serialization failure, deadlock; a unique name that another took meanwhile.
+            if str(getattr(error.orig, "sqlstate", "")) in ("40001", "40P01", "23505"):
                 raise Conflict from error
             raise
+
+    async def transact(self, work: Callable[[Connection], Awaitable[R]]) -> R:
+        """Do `work` in a transaction, and again from its start when it met another."""
+        for attempt in range(_TRIES):
+            try:
+                async with self.write() as connection:
+                    return await work(connection)
+            except Conflict:
+                if attempt + 1 == _TRIES:
+                    raise
+                await asyncio.sleep(0.01 * 2**attempt)
+        raise AssertionError
 
     async def data_version(self) -> int | None:
         """A number that changes when another connection commits; None on PostgreSQL.

@@ -137,6 +137,15 @@ async def load(
         await reader.visits()
 
 
+async def lock_entries(
+    connection: Connection, workspace_id: int, ids: Iterable[Id], known: Known
+) -> None:
+    """Add to `known` the entries of these ids, locked in the order of the ids, and their journeys."""
+    reader = _Reader(connection, workspace_id, known)
+    await reader.lock_entries(ids)
+    await reader.journeys(set())
+
+
 class _Reader:
     def __init__(self, connection: Connection, workspace_id: int, known: Known) -> None:
         self.connection, self.workspace_id, self.known = connection, workspace_id, known
@@ -198,9 +207,9 @@ class _Reader:
         missing = sorted(names - self.known.entries.keys())
         table = tables.entry_keys
         ids = await self._ids(missing, table, table.c.entry_id, {})
-        await self._lock_entries(ids)
+        await self.lock_entries(ids)
 
-    async def _lock_entries(self, ids: Iterable[Id]) -> None:
+    async def lock_entries(self, ids: Iterable[Id]) -> None:
         wanted = sorted(set(ids) - self.known.entries_by_id.keys())
         for row in await self._locked(tables.entries, wanted):
             self.known.add_entry(Passage(**row))
@@ -233,7 +242,7 @@ class _Reader:
                     table.c.state.in_(OPEN_STATES),
                 )
             )
-            await self._lock_entries(row[0] for row in found)
+            await self.lock_entries(row[0] for row in found)
 
     async def messages(self, names: set[str]) -> None:
         missing = sorted(names - self.known.messages.keys())

@@ -1,0 +1,132 @@
+"""Changes of contacts: what partners register and operators enter."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from resolvers.context import Context
+from store import Connection, contacts, idempotency
+from store.contacts import Written
+from store.drafts import ContactDraft
+from store.refusals import Refusal
+from store.types import Id
+from store.words import ErrorCode, Scope
+
+AT_MOST = 1_000
+_MUTATION = "createContact"
+_LONGEST = {
+    "external_username": 200,
+    "username": 200,
+    "email": 320,
+    "first_name": 200,
+    "last_name": 200,
+    "phone": 50,
+}
+# One @ with something on both sides and no white space: who can be reached, the mail server knows.
+_EMAIL = re.compile(r"[^\s@\x00-\x1f]+@[^\s@\x00-\x1f]+")
+
+
+async def create(
+    context: Context, draft: ContactDraft, *, idempotency_key: str | None = None
+) -> Id | list[Refusal]:
+    """Make a contact; refused when its names or e-mail are another's."""
+    context.require(Scope.OPERATE)
+    refusal = _refusal(draft)
+    if refusal is None and not any((draft.email, draft.username, draft.external_username)):
+        refusal = Refusal(
+            ErrorCode.INVALID,
+            "Give an email, a username or an externalUsername: a contact is known by one of them.",
+            ("email",),
+        )
+    if refusal is not None:
+        return [refusal]
+    now, workspace_id = context.now(), context.workspace_id
+    said = idempotency.digest(draft)
+
+    async def work(connection: Connection) -> tuple[Any, Written | None]:
+        if idempotency_key is not None:
+            first = await idempotency.recall(
+                connection, workspace_id, _MUTATION, idempotency_key, said, now
+            )
+            if first is not None:
+                return first, None
+        written = await contacts.create(
+            connection, workspace_id, draft, by=context.viewer.token_name, now=now
+        )
+        result = written.results[0]
+        if idempotency_key is not None and not isinstance(result, Refusal):
+            await idempotency.remember(
+                connection,
+                workspace_id,
+                _MUTATION,
+                idempotency_key,
+                said,
+                {"id": result.hex()},
+                now,
+            )
+        return None, written
+
+    first, written = await context.database.transact(work)
+    if isinstance(first, Refusal):
+        return [first]
+    if written is None:
+        return bytes.fromhex(first["id"])
+    _ring(context, written)
+    result = written.results[0]
+    return [result] if isinstance(result, Refusal) else result
+
+
+async def upsert(context: Context, drafts: Sequence[ContactDraft]) -> list[Id | Refusal]:
+    """Make or change contacts, each with a result of its own; the caller checks the number."""
+    context.require(Scope.INTEGRATE)
+    results: list[Id | Refusal | None] = [_refusal(draft) for draft in drafts]
+    good = [index for index, result in enumerate(results) if result is None]
+    if good:
+        written = await context.database.transact(
+            lambda connection: contacts.upsert(
+                connection,
+                context.workspace_id,
+                [drafts[index] for index in good],
+                by=context.viewer.token_name,
+                now=context.now(),
+            )
+        )
+        _ring(context, written)
+        for index, result in zip(good, written.results, strict=True):
+            results[index] = result
+    return [result for result in results if result is not None]
+
+
+def _ring(context: Context, written: Written) -> None:
+    if written.behind is not None:
+        context.hub.ring(context.workspace_id, (), written.behind.seq)
+
+
+def _refusal(draft: ContactDraft) -> Refusal | None:
+    for name, most in _LONGEST.items():
+        value = getattr(draft, name)
+        if value is None:
+            continue
+        field = _camel(name)
+        if len(value) > most:
+            return Refusal(
+                ErrorCode.TOO_LONG,
+                f"{field} has {len(value):,} characters: at most {most}.",
+                (field,),
+            )
+        if not value.strip() or "\x00" in value:
+            return Refusal(
+                ErrorCode.INVALID, f"{field} is {value!r}: give a value or leave it out.", (field,)
+            )
+    if draft.email is not None and _EMAIL.fullmatch(draft.email.strip()) is None:
+        return Refusal(
+            ErrorCode.INVALID,
+            f'"{draft.email}" is not an e-mail address: give one like ada@example.org.',
+            ("email",),
+        )
+    return None
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.title() for word in rest)

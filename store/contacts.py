@@ -1,0 +1,317 @@
+"""Contacts: matching drafts to those that exist, making and changing them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import bindparam, or_, select, update
+
+from store import tables
+from store.database import Connection
+from store.drafts import ContactDraft
+from store.folding import fold, fold_email, search_text
+from store.ingest.batch import Batch
+from store.log import Head, append
+from store.refusals import Refusal
+from store.types import Id, Instant, new_id
+from store.words import ContactSource, ContactStatus, ErrorCode
+
+_COUNTED = {
+    ContactStatus.LEAD: "leads",
+    ContactStatus.CUSTOMER: "customers",
+    ContactStatus.LOST: "lost",
+    ContactStatus.NONE: "none",
+}
+_TEXTS = ("external_username", "username", "email", "first_name", "last_name", "phone")
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The id or the refusal of each draft, and the log's head when anything was written."""
+
+    results: list[Id | Refusal]
+    behind: Head | None
+
+
+async def create(
+    connection: Connection, workspace_id: int, draft: ContactDraft, *, by: str, now: Instant
+) -> Written:
+    """Make a contact; one that shares a name or an e-mail with another is refused."""
+    changes = _Changes(workspace_id, by, now)
+    await changes.load(connection, [draft])
+    result = changes.make(draft, ContactSource.CREATED)
+    return Written([result], await changes.write(connection))
+
+
+async def upsert(
+    connection: Connection,
+    workspace_id: int,
+    drafts: Sequence[ContactDraft],
+    *,
+    by: str,
+    now: Instant,
+) -> Written:
+    """Match each draft by external username, else by e-mail; make the ones without a match."""
+    changes = _Changes(workspace_id, by, now)
+    await changes.load(connection, drafts)
+    results = [changes.put(draft) for draft in drafts]
+    return Written(results, await changes.write(connection))
+
+
+class _Changes:
+    """The contacts that a batch of drafts touches, kept by their unique names while it is read."""
+
+    def __init__(self, workspace_id: int, by: str, now: Instant) -> None:
+        self.workspace_id, self.by, self.now = workspace_id, by, now
+        self.by_id: dict[Id, dict[str, Any]] = {}
+        self.names: dict[tuple[str, str], Id] = {}
+        self.new: set[Id] = set()
+        self.changed: set[Id] = set()
+        self.moves: list[tuple[Id, ContactStatus | None, ContactStatus]] = []
+        self.referrers: dict[str, Id] = {}
+
+    async def load(self, connection: Connection, drafts: Sequence[ContactDraft]) -> None:
+        table, links = tables.contacts, tables.referral_links
+        usernames = {one.external_username for one in drafts if one.external_username}
+        own_usernames = {one.username for one in drafts if one.username}
+        emails = {fold_email(one.email) for one in drafts if one.email}
+        found = await connection.execute(
+            select(table)
+            .where(
+                table.c.workspace_id == self.workspace_id,
+                or_(
+                    table.c.external_username.in_(usernames),
+                    table.c.username.in_(own_usernames),
+                    table.c.email_key.in_(emails),
+                ),
+            )
+            .order_by(table.c.id)
+            .with_for_update(key_share=True)
+        )
+        for row in found.mappings():
+            self._know(dict(row))
+        codes = {one.referred_by_code for one in drafts if one.referred_by_code}
+        if codes:
+            owners = await connection.execute(
+                select(links.c.code, links.c.contact_id).where(
+                    links.c.workspace_id == self.workspace_id, links.c.code.in_(codes)
+                )
+            )
+            self.referrers = {row[0]: row[1] for row in owners}
+
+    def put(self, draft: ContactDraft) -> Id | Refusal:
+        if draft.external_username is None and draft.email is None:
+            return Refusal(
+                ErrorCode.INVALID,
+                "Give an externalUsername or an email: a contact is known by one of them.",
+                ("externalUsername",),
+            )
+        match = None
+        if draft.external_username is not None:
+            match = self.names.get(("external_username", draft.external_username))
+        if match is None and draft.email is not None:
+            match = self.names.get(("email", fold_email(draft.email)))
+            # Another contact of the partner's: the same e-mail does not make it this one.
+            if (
+                match is not None
+                and draft.external_username is not None
+                and self.by_id[match]["external_username"] is not None
+            ):
+                return _duplicate("email", draft.email)
+        if match is None:
+            return self.make(draft, ContactSource.REGISTERED)
+        return self._change(match, draft)
+
+    def make(self, draft: ContactDraft, source: ContactSource) -> Id | Refusal:
+        refusal = self._refusal(draft, own=None)
+        if refusal is not None:
+            return refusal
+        referrer = None
+        if draft.referred_by_code is not None:
+            referrer = self.referrers.get(draft.referred_by_code)
+            if referrer is None:
+                return Refusal(
+                    ErrorCode.NOT_FOUND,
+                    f'No link has the code "{draft.referred_by_code}": '
+                    "send the code that the link carried, or leave it out.",
+                    ("referredByCode",),
+                )
+            source = ContactSource.REFERRED
+        row: dict[str, Any] = {name: getattr(draft, name) for name in _TEXTS}
+        status = draft.status or ContactStatus.NONE
+        row |= {
+            "id": new_id(),
+            "status": status,
+            "source": source,
+            "created_at": self.now,
+            "active_at": self.now,
+            "referred_by_id": referrer,
+            **_derived(row),
+        }
+        self.new.add(row["id"])
+        self._know(row)
+        self.moves.append((row["id"], None, status))
+        return bytes(row["id"])
+
+    def _change(self, own: Id, draft: ContactDraft) -> Id | Refusal:
+        refusal = self._refusal(draft, own=own)
+        if refusal is not None:
+            return refusal
+        row = self.by_id[own]
+        before = {name: row[name] for name in _TEXTS}
+        for name in _TEXTS:
+            value = getattr(draft, name)
+            if value is not None:
+                row[name] = value
+        is_same = all(row[name] == before[name] for name in _TEXTS)
+        if draft.status is not None and draft.status != row["status"]:
+            was = ContactStatus(row["status"])
+            row["status"] = draft.status
+            self.moves.append((own, was, draft.status))
+            if (
+                was is ContactStatus.LEAD
+                and draft.status is ContactStatus.CUSTOMER
+                and row["converted_at"] is None
+            ):
+                row["converted_at"] = self.now
+            is_same = False
+        if not is_same:
+            row |= _derived(row)
+            self._forget(own, before)
+            self._know(row)
+            self.changed.add(own)
+        return own
+
+    def _refusal(self, draft: ContactDraft, own: Id | None) -> Refusal | None:
+        for field, value, name in (
+            ("externalUsername", draft.external_username, "external_username"),
+            ("username", draft.username, "username"),
+        ):
+            if value is not None and self.names.get((name, value), own) != own:
+                return _duplicate(field, value)
+        if (
+            draft.email is not None
+            and self.names.get(("email", fold_email(draft.email)), own) != own
+        ):
+            return _duplicate("email", draft.email)
+        return None
+
+    def _know(self, row: dict[str, Any]) -> None:
+        self.by_id[row["id"]] = row
+        for key in _unique(row):
+            self.names[key] = row["id"]
+
+    def _forget(self, own: Id, before: dict[str, Any]) -> None:
+        for key in _unique({**before, "email_key": _email_key(before)}):
+            if self.names.get(key) == own:
+                del self.names[key]
+
+    async def write(self, connection: Connection) -> Head | None:
+        table = tables.contacts
+        if self.new:
+            await connection.execute(
+                table.insert(),
+                [{"workspace_id": self.workspace_id, **self.by_id[one]} for one in self.new],
+            )
+        changed = sorted(self.changed - self.new)
+        if changed:
+            names = [*_TEXTS, "email_key", "search", "last_name_key", "status", "converted_at"]
+            await connection.execute(
+                update(table)
+                .where(table.c.workspace_id == self.workspace_id, table.c.id == bindparam("b_id"))
+                .values({name: bindparam(name) for name in names}),
+                [
+                    {"b_id": one, **{name: self.by_id[one].get(name) for name in names}}
+                    for one in changed
+                ],
+            )
+        if self.moves:
+            await connection.execute(
+                tables.contact_status_changes.insert(),
+                [
+                    {
+                        "workspace_id": self.workspace_id,
+                        "contact_id": one,
+                        "id": new_id(),
+                        "from_status": was,
+                        "to_status": to,
+                        "at": self.now,
+                        "by": self.by,
+                    }
+                    for one, was, to in self.moves
+                ],
+            )
+        behind = await self._log(connection)
+        await self._count(connection)
+        return behind
+
+    async def _log(self, connection: Connection) -> Head | None:
+        batch = Batch(self.now)
+        for one in self.by_id:
+            if one in self.new or one in self.changed:
+                change = "CONTACT_CREATED" if one in self.new else "CONTACT_CHANGED"
+                batch.fact(self.by, self.now, change=change, contact_id=one)
+        if not batch.facts:
+            return None
+        batch.sign_facts()
+        return await append(connection, self.workspace_id, batch.facts, self.now)
+
+    async def _count(self, connection: Connection) -> None:
+        by: dict[str, int] = dict.fromkeys([*_COUNTED.values(), "converted"], 0)
+        converted = set()
+        for one, was, to in self.moves:
+            by[_COUNTED[to]] += 1
+            if was is not None:
+                by[_COUNTED[was]] -= 1
+            if was is ContactStatus.LEAD and to is ContactStatus.CUSTOMER:
+                converted.add(one)
+        # The first time only: a customer who was lost and won again was converted once.
+        by["converted"] = sum(
+            1 for one in converted if self.by_id[one].get("converted_at") == self.now
+        )
+        table = tables.contact_counters
+        if any(by.values()):
+            await connection.execute(
+                update(table)
+                .where(table.c.workspace_id == self.workspace_id)
+                .values({name: table.c[name] + amount for name, amount in by.items()})
+            )
+
+
+def _unique(row: dict[str, Any]) -> list[tuple[str, str]]:
+    keys = [
+        ("external_username", row["external_username"]),
+        ("username", row["username"]),
+        ("email", row["email_key"]),
+    ]
+    return [(name, value) for name, value in keys if value is not None]
+
+
+def _email_key(row: dict[str, Any]) -> str | None:
+    return None if row["email"] is None else fold_email(row["email"])
+
+
+def _derived(row: dict[str, Any]) -> dict[str, Any]:
+    name = " ".join(one for one in (row["first_name"], row["last_name"]) if one)
+    return {
+        "email_key": _email_key(row),
+        "search": search_text(
+            name, row["last_name"], row["username"], row["external_username"], row["email"]
+        ),
+        "last_name_key": fold(row["last_name"] or ""),
+    }
+
+
+def _duplicate(field: str, value: str) -> Refusal:
+    if field == "email":
+        return Refusal(
+            ErrorCode.DUPLICATE_EMAIL,
+            f'Another contact has the e-mail "{value}" (upper and lower case are the same): '
+            "use that contact, or give another address.",
+            ("email",),
+        )
+    return Refusal(
+        ErrorCode.DUPLICATE_USERNAME,
+        f'Another contact has the {field} "{value}": use that contact, or give another name.',
+        (field,),
+    )

@@ -1,0 +1,112 @@
+"""Tokens: what opens a workspace's data, kept as a hash."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import select, update
+
+from store.database import Connection
+from store.tables import tokens, workspaces
+from store.types import Id, Instant, new_id
+from store.words import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token that was not revoked, with what its holder may know of the workspace."""
+
+    id: Id
+    name: str
+    email: str | None
+    scopes: frozenset[Scope]
+    expires_at: Instant | None
+    last_used_at: Instant | None
+    workspace: str
+    allowed_recipients: tuple[str, ...]
+
+
+async def create(
+    connection: Connection,
+    workspace_id: int,
+    *,
+    name: str,
+    email: str | None,
+    scopes: Collection[Scope],
+    secret_hash: bytes,
+    now: Instant,
+    expires_at: Instant | None = None,
+) -> Id:
+    token_id = new_id()
+    await connection.execute(
+        tokens.insert(),
+        {
+            "workspace_id": workspace_id,
+            "id": token_id,
+            "name": name,
+            "email": email,
+            "scopes": sorted(scopes),
+            "secret_hash": secret_hash,
+            "created_at": now,
+            "expires_at": expires_at,
+        },
+    )
+    return token_id
+
+
+async def find(connection: Connection, workspace_id: int, secret_hash: bytes) -> Token | None:
+    """None for a revoked one; whether it expired is for the caller's clock to say."""
+    row = (
+        await connection.execute(
+            select(
+                tokens.c.id,
+                tokens.c.name,
+                tokens.c.email,
+                tokens.c.scopes,
+                tokens.c.expires_at,
+                tokens.c.last_used_at,
+                workspaces.c.name,
+                workspaces.c.allowed_recipients,
+            )
+            .join(workspaces, workspaces.c.workspace_id == tokens.c.workspace_id)
+            .where(
+                tokens.c.workspace_id == workspace_id,
+                tokens.c.secret_hash == secret_hash,
+                tokens.c.revoked_at.is_(None),
+            )
+        )
+    ).first()
+    if row is None:
+        return None
+    token_id, name, email, scopes, expires_at, last_used_at, workspace, recipients = row
+    return Token(
+        id=token_id,
+        name=name,
+        email=email,
+        scopes=frozenset(map(Scope, scopes)),
+        expires_at=expires_at,
+        last_used_at=last_used_at,
+        workspace=workspace,
+        allowed_recipients=tuple(recipients),
+    )
+
+
+async def touch(connection: Connection, workspace_id: int, token_id: Id, now: Instant) -> None:
+    """Remember that the token was used."""
+    await connection.execute(
+        update(tokens)
+        .where(tokens.c.workspace_id == workspace_id, tokens.c.id == token_id)
+        .values(last_used_at=now)
+    )
+
+
+async def revoke(connection: Connection, workspace_id: int, token_id: Id, now: Instant) -> None:
+    """For good; the time of the first revocation stays."""
+    await connection.execute(
+        update(tokens)
+        .where(
+            tokens.c.workspace_id == workspace_id,
+            tokens.c.id == token_id,
+            tokens.c.revoked_at.is_(None),
+        )
+        .values(revoked_at=now)
+    )
