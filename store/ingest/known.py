@@ -140,7 +140,7 @@ async def load(
 async def lock_entries(
     connection: Connection, workspace_id: int, ids: Iterable[Id], known: Known
 ) -> None:
-    """Add to `known` the entries of these ids, locked in the order of the ids, and their journeys."""
+    """Add to `known` the entries of these ids, locked in the order of ids, and their journeys."""
     reader = _Reader(connection, workspace_id, known)
     await reader.lock_entries(ids)
     await reader.journeys(set())
