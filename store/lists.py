@@ -25,7 +25,7 @@ from sqlalchemy import (
 from store.conditions import Filter, Term, terms
 from store.database import Connection
 from store.entities import Entity
-from store.reading import selected
+from store.reading import alias, selected
 from store.types import Id, IdColumn
 from store.want import Want
 
@@ -160,7 +160,7 @@ async def get(
     connection: Connection, entity: Entity[R], workspace_id: int, wanted: Want, **equals: Any
 ) -> R | None:
     """The row of which these columns have these values; None when there is none."""
-    base = entity.table.alias()
+    base = alias(entity)
     reading = selected(entity, wanted, base)
     statement = (
         select(*reading.columns, *_existence(reading.columns, base, entity))
@@ -180,7 +180,7 @@ async def get_many(
     connection: Connection, entity: Entity[R], workspace_id: int, ids: Iterable[Id], wanted: Want
 ) -> dict[Id, R]:
     """Rows by id; those that the workspace does not have are left out."""
-    base = entity.table.alias()
+    base = alias(entity)
     reading = selected(entity, wanted, base)
     own = base.c[entity.id_column]
     statement = (
@@ -273,7 +273,7 @@ class _Plan:
 
     def _base(self) -> tuple[FromClause, list[ColumnElement[bool]]]:
         """The rows to choose from, and what still has to hold of them."""
-        table = self.entity.table.alias()
+        table = alias(self.entity)
         if not self.is_bounded:
             return table, [*self._stretch(table), *(part.clause(table) for part in self.rest)]
         examined = self._examined(table).limit(self.examined_at_most)
@@ -319,7 +319,7 @@ class _Plan:
         page_of_parent: FromClause
         if is_sqlite:
             # No LATERAL: the ids of each parent's page, and the rows by their primary key.
-            page_of_parent = self.entity.table.alias()
+            page_of_parent = alias(self.entity, ("page",))
             ids = chosen.with_only_columns(base.c[self.entity.id_column])
             condition: ColumnElement[bool] = (
                 page_of_parent.c.workspace_id == self.workspace_id
@@ -336,7 +336,7 @@ class _Plan:
 
     def last_examined(self) -> Select[Any]:
         """The position of the last entry that the bound let us examine, if we got that far."""
-        table = self.entity.table.alias()
+        table = alias(self.entity)
         return (
             self._examined(table)
             .with_only_columns(*(table.c[name] for name in self.keys))
@@ -351,7 +351,7 @@ class _Plan:
             return select(parents.c.id, *(stop.c[name] for name in self.keys)).select_from(
                 parents.join(stop, true())
             )
-        table = self.entity.table.alias()
+        table = alias(self.entity, ("page",))
         own = self.entity.id_column
         ids = last.with_only_columns(last.selected_columns[own])
         return select(parents.c.id, *(table.c[name] for name in self.keys)).select_from(

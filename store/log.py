@@ -11,7 +11,7 @@ from store.conditions import terms
 from store.database import Connection
 from store.entities import ACTIVITY, DELIVERY_EVENT, Entity
 from store.filters import ActivityFilter, DeliveryEventFilter
-from store.reading import selected
+from store.reading import alias, selected
 from store.tables import heads, log
 from store.types import Instant
 from store.want import Want
@@ -93,7 +93,7 @@ async def _read(
     limit: int,
     wanted: Want,
 ) -> list[R]:
-    base = entity.table.alias()
+    base = alias(entity)
     reading = selected(entity, wanted, base)
     statement = (
         select(*reading.columns)

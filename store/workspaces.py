@@ -44,3 +44,11 @@ async def create(connection: Connection, name: str, now: Instant) -> int:
         },
     )
     return workspace_id
+
+
+async def log_heads(connection: Connection) -> list[tuple[int, int]]:
+    """Of every workspace its id and the newest seq of its log."""
+    rows = await connection.execute(
+        select(heads.c.workspace_id, heads.c.seq).order_by(heads.c.workspace_id)
+    )
+    return [(row[0], row[1]) for row in rows]
