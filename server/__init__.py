@@ -1,0 +1,1 @@
+"""The process: the ASGI app, the GraphQL endpoint, the command line, settings, access, links."""

@@ -1,0 +1,135 @@
+"""Access: who holds a bearer token."""
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from time import monotonic
+
+import structlog
+
+from resolvers.context import Viewer
+from store import Database, tokens
+from store.types import MINUTE, Instant
+
+logger = structlog.get_logger(__name__)
+
+CACHED_FOR_S = 3.0
+_CACHED_AT_MOST = 10_000
+_WORKSPACE_DIGITS = 18
+
+
+def new_secret(workspace_id: int) -> str:
+    """A token's text: it names its workspace, so that looking it up stays within one."""
+    return f"ts_{workspace_id}_{secrets.token_urlsafe(32)}"
+
+
+def hash_of(secret: str) -> bytes:
+    """What is stored. The secret is random, so that no slow hash is needed."""
+    return sha256(secret.encode()).digest()
+
+
+def bearer(header: str | None) -> str | None:
+    """The token of an Authorization header; None when there is none."""
+    scheme, _, token = (header or "").partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """None: no such token."""
+
+    viewer: Viewer | None
+    expires_at: Instant | None
+    forget_at: float
+
+
+class Access:
+    """Looks tokens up, and remembers the answer for a few seconds: revocation bites after them."""
+
+    def __init__(
+        self,
+        database: Database,
+        now: Callable[[], Instant],
+        *,
+        cached_for: float = CACHED_FOR_S,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self._database = database
+        self._now = now
+        self._cached_for = cached_for
+        self._clock = clock
+        self._known: dict[bytes, _Known] = {}
+        self._touched: dict[bytes, Instant] = {}
+        self._touching: set[asyncio.Task[None]] = set()
+
+    async def viewer(self, token: str | None) -> Viewer | None:
+        """The holder of the token; None for a missing, unknown, revoked or expired one."""
+        if token is None or (workspace_id := _workspace_of(token)) is None:
+            return None
+        secret_hash = hash_of(token)
+        known = self._known.get(secret_hash)
+        if known is None or self._clock() >= known.forget_at:
+            known = await self._look_up(workspace_id, secret_hash)
+        if known.expires_at is not None and known.expires_at <= self._now():
+            return None
+        return known.viewer
+
+    async def close(self) -> None:
+        await asyncio.gather(*self._touching, return_exceptions=True)
+
+    async def _look_up(self, workspace_id: int, secret_hash: bytes) -> _Known:
+        async with self._database.read() as connection:
+            token = await tokens.find(connection, workspace_id, secret_hash)
+        viewer = None
+        if token is not None:
+            viewer = Viewer(
+                workspace_id=workspace_id,
+                workspace=token.workspace,
+                token_id=token.id,
+                token_name=token.name,
+                email=token.email,
+                scopes=token.scopes,
+                allowed_recipients=token.allowed_recipients,
+            )
+            self._touch(viewer, token.last_used_at)
+        if len(self._known) >= _CACHED_AT_MOST:
+            self._known.clear()
+        expires_at = token.expires_at if token else None
+        known = _Known(viewer, expires_at, self._clock() + self._cached_for)
+        self._known[secret_hash] = known
+        return known
+
+    def _touch(self, viewer: Viewer, last_used_at: Instant | None) -> None:
+        """At most once a minute, and not while the request waits."""
+        now = self._now()
+        touched_at = max(last_used_at or 0, self._touched.get(viewer.token_id, 0))
+        if now - touched_at < MINUTE:
+            return
+        if len(self._touched) >= _CACHED_AT_MOST:
+            self._touched.clear()
+        self._touched[viewer.token_id] = now
+        task = asyncio.create_task(self._write_touch(viewer, now))
+        self._touching.add(task)
+        task.add_done_callback(self._touching.discard)
+
+    async def _write_touch(self, viewer: Viewer, now: Instant) -> None:
+        try:
+            async with self._database.write() as connection:
+                await tokens.touch(connection, viewer.workspace_id, viewer.token_id, now)
+        except Exception as error:  # noqa: BLE001  Drivers raise what they like; the token works all the same.
+            logger.warning("token_use_not_noted", token=viewer.token_name, error=repr(error))
+
+
+def _workspace_of(token: str) -> int | None:
+    prefix, _, rest = token.partition("_")
+    workspace, _, random = rest.partition("_")
+    is_ours = (
+        prefix == "ts"
+        and random
+        and workspace.isascii()
+        and workspace.isdigit()
+        and len(workspace) <= _WORKSPACE_DIGITS
+    )
+    return int(workspace) if is_ours else None

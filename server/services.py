@@ -1,0 +1,70 @@
+"""Services: what one process of the server holds, made in one place and handed on."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from graphql import GraphQLSchema
+
+from resolvers.context import Context, Viewer
+from server.auth import Access
+from server.metrics import Metrics
+from server.operations import Operations
+from server.settings import Settings
+from store import Database
+from store.types import Instant
+from subscriptions import Hub
+from subscriptions.signing import Signer
+
+
+def utc_now() -> Instant:
+    return time.time_ns() // 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Begun with `start`, ended with `stop`, both in the loop that uses them."""
+
+    settings: Settings
+    database: Database
+    hub: Hub
+    signer: Signer
+    access: Access
+    operations: Operations
+    metrics: Metrics
+    now: Callable[[], Instant]
+
+    @classmethod
+    def make(
+        cls, settings: Settings, schema: GraphQLSchema, *, now: Callable[[], Instant] = utc_now
+    ) -> "Services":
+        database = Database(settings.database_url)
+        return cls(
+            settings=settings,
+            database=database,
+            hub=Hub(settings.broadcast_url, watch=database.data_version),
+            signer=settings.signer(),
+            access=Access(database, now),
+            operations=Operations(schema),
+            metrics=Metrics(),
+            now=now,
+        )
+
+    async def start(self) -> None:
+        await self.hub.start()
+
+    async def stop(self) -> None:
+        await self.hub.stop()
+        await self.access.close()
+        await self.database.dispose()
+
+    def context(self, viewer: Viewer) -> Context:
+        """For one operation."""
+        return Context(
+            viewer=viewer,
+            database=self.database,
+            hub=self.hub,
+            signer=self.signer,
+            public_url=self.settings.public_url,
+            now=self.now,
+        )

@@ -1,0 +1,153 @@
+"""Settings: what the environment says, read once at the start."""
+
+import contextlib
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import blake2b
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from subscriptions.signing import Signer
+
+VAR = Path("var")
+"""Where a development server keeps what is its own: the database, the key, the sample's token."""
+
+_BROADCAST_SCHEMES = ("memory", "postgres", "postgresql", "redis", "rediss")
+
+
+class WrongSetting(Exception):
+    """A setting is missing or cannot be meant; the message says which, and what to do."""
+
+
+class Profile(StrEnum):
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`secret_keys`: the newest first; it seals, all of them open."""
+
+    profile: Profile
+    database_url: str
+    broadcast_url: str
+    public_url: str
+    secret_keys: tuple[bytes, ...]
+    allowed_origins: frozenset[str]
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str], *, var: Path = VAR) -> "Settings":
+        """From TRACKSIDE_...; raises WrongSetting."""
+        profile = _profile(environment)
+        return cls(
+            profile=profile,
+            database_url=_database_url(environment, var),
+            broadcast_url=_broadcast_url(environment),
+            public_url=_public_url(environment, profile),
+            secret_keys=_secret_keys(environment, profile, var),
+            allowed_origins=frozenset(
+                environment.get("TRACKSIDE_ALLOWED_ORIGINS", "").replace(",", " ").split()
+            ),
+        )
+
+    @property
+    def is_production(self) -> bool:
+        return self.profile is Profile.PRODUCTION
+
+    @property
+    def is_for_one_process(self) -> str | None:
+        """Why only one server process may run, in words; None where several may."""
+        if self.database_url.startswith("sqlite"):
+            return "SQLite is for one server process: use PostgreSQL"
+        if self.broadcast_url.startswith("memory"):
+            return (
+                "The doorbell memory:// rings in one process only: set TRACKSIDE_BROADCAST_URL to "
+                "postgres://… or redis://…"
+            )
+        return None
+
+    def signer(self) -> Signer:
+        """A key's id is taken from the key, so that a change of keys needs no numbering."""
+        by_id = {blake2b(key, digest_size=1).digest()[0]: key for key in self.secret_keys}
+        if len(by_id) < len(self.secret_keys):
+            raise WrongSetting("TRACKSIDE_SECRET_KEY names two keys of the same id: make another.")
+        (newest, key), *retired = by_id.items()
+        return Signer(key, newest, retired=dict(retired))
+
+
+def _profile(environment: Mapping[str, str]) -> Profile:
+    name = environment.get("TRACKSIDE_PROFILE", "") or Profile.DEVELOPMENT
+    try:
+        return Profile(name)
+    except ValueError:
+        raise WrongSetting(
+            f"TRACKSIDE_PROFILE is {name!r}: set it to development or production."
+        ) from None
+
+
+def _database_url(environment: Mapping[str, str], var: Path) -> str:
+    url = environment.get("TRACKSIDE_DATABASE_URL", "") or f"sqlite+aiosqlite:///{var}/trackside.db"
+    if not url.startswith(("sqlite+aiosqlite:///", "postgresql+asyncpg://")):
+        raise WrongSetting(
+            "TRACKSIDE_DATABASE_URL must begin with sqlite+aiosqlite:/// or postgresql+asyncpg://, "
+            f"not {url.partition(':')[0]!r}."
+        )
+    return url
+
+
+def _broadcast_url(environment: Mapping[str, str]) -> str:
+    url = environment.get("TRACKSIDE_BROADCAST_URL", "") or "memory://"
+    if urlsplit(url).scheme not in _BROADCAST_SCHEMES:
+        raise WrongSetting(
+            "TRACKSIDE_BROADCAST_URL must begin with memory://, postgres:// or redis://, "
+            f"not {url.partition(':')[0]!r}."
+        )
+    return url
+
+
+def _public_url(environment: Mapping[str, str], profile: Profile) -> str:
+    url = environment.get("TRACKSIDE_PUBLIC_URL", "")
+    if not url and profile is Profile.PRODUCTION:
+        raise WrongSetting(
+            "TRACKSIDE_PUBLIC_URL is not set: tracked links need the address that contacts reach."
+        )
+    url = url or "http://127.0.0.1:8000"
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise WrongSetting(f"TRACKSIDE_PUBLIC_URL is {url!r}: write http://… or https://…")
+    return url.rstrip("/")
+
+
+def _secret_keys(environment: Mapping[str, str], profile: Profile, var: Path) -> tuple[bytes, ...]:
+    keys = environment.get("TRACKSIDE_SECRET_KEY", "").split()
+    if not keys and profile is Profile.PRODUCTION:
+        raise WrongSetting(
+            "TRACKSIDE_SECRET_KEY is not set: cursors and links are sealed with it. Set it to "
+            "32 random characters or more and keep it; to change it, put the new one before the "
+            "old one, with a blank between."
+        )
+    if any(len(key) < 32 for key in keys):
+        raise WrongSetting("TRACKSIDE_SECRET_KEY is too short: 32 characters or more.")
+    return tuple(key.encode() for key in keys) or (_kept_key(var / "secret.key"),)
+
+
+def _kept_key(path: Path) -> bytes:
+    """Made once, so that cursors and links survive a restart."""
+    with contextlib.suppress(FileExistsError):
+        write_secret(path, secrets.token_urlsafe(32))
+    return path.read_bytes().strip()
+
+
+def write_secret(path: Path, text: str) -> None:
+    """A file that only we may read, complete from its first moment; raises FileExistsError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+            file.write(text + "\n")
+        path.hardlink_to(draft)
+    finally:
+        draft.unlink(missing_ok=True)
