@@ -29,7 +29,7 @@ class GraphQLHttp:
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    async def __call__(self, request: Request) -> Response:
+    async def handle(self, request: Request) -> Response:
         try:
             return await self._answer(request)
         except ClientDisconnect:

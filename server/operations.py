@@ -1,7 +1,7 @@
 """Operations: a document is parsed and validated once, and run many times."""
 
 from collections import OrderedDict
-from collections.abc import AsyncIterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,10 +61,13 @@ class Operation:
 
     async def subscribe(
         self, context: Context, variables: Mapping[str, Any]
-    ) -> AsyncIterable[Any] | ExecutionResult:
+    ) -> AsyncGenerator[Any, None] | ExecutionResult:
         """The source events of a subscription, or the errors why there are none."""
         stream = create_source_event_stream(self._executor(context, variables))
-        return stream if isinstance(stream, AsyncIterable | ExecutionResult) else await stream
+        if isinstance(stream, Awaitable):
+            stream = await stream
+        assert isinstance(stream, AsyncGenerator | ExecutionResult)
+        return stream
 
     async def run_event(
         self, context: Context, variables: Mapping[str, Any], event: object

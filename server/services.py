@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from graphql import GraphQLSchema
 
 from resolvers.context import Context, Viewer
+from resolvers.recorder import Recorder
 from server.auth import Access
 from server.metrics import Metrics
 from server.operations import Operations
@@ -28,6 +29,7 @@ class Services:
     settings: Settings
     database: Database
     hub: Hub
+    recorder: Recorder
     signer: Signer
     access: Access
     operations: Operations
@@ -39,10 +41,12 @@ class Services:
         cls, settings: Settings, schema: GraphQLSchema, *, now: Callable[[], Instant] = utc_now
     ) -> "Services":
         database = Database(settings.database_url)
+        hub = Hub(settings.broadcast_url, watch=database.data_version)
         return cls(
             settings=settings,
             database=database,
-            hub=Hub(settings.broadcast_url, watch=database.data_version),
+            hub=hub,
+            recorder=Recorder(database, hub, now),
             signer=settings.signer(),
             access=Access(database, now),
             operations=Operations(schema),
@@ -54,6 +58,7 @@ class Services:
         await self.hub.start()
 
     async def stop(self) -> None:
+        await self.recorder.drain()
         await self.hub.stop()
         await self.access.close()
         await self.database.dispose()
@@ -67,4 +72,5 @@ class Services:
             signer=self.signer,
             public_url=self.settings.public_url,
             now=self.now,
+            recorder=self.recorder,
         )

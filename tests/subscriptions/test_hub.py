@@ -13,12 +13,10 @@ from store.types import new_id
 from subscriptions.hub import Hub
 from tests.support.postgres import PostgresServer
 from tests.support.valkey import ValkeyServer
+from tests.support.waiting import SOON, settle
 
 LONG = 60.0
 """A poll interval that no test lives to see: what wakes in time was woken."""
-
-SOON = 20.0
-"""Patience for what must happen, on a busy machine."""
 
 
 @asynccontextmanager
@@ -42,12 +40,6 @@ def broker_url(request: pytest.FixtureRequest) -> str:
     name = {"postgres": "postgres_url", "redis": "valkey_url"}[request.param]
     url: str = request.getfixturevalue(name)
     return url.replace("postgresql+asyncpg", "postgres")
-
-
-async def settle() -> None:
-    """Let every task that can run do so."""
-    for _ in range(5):
-        await asyncio.sleep(0)
 
 
 async def test_a_wait_ends_when_the_log_grows() -> None:

@@ -18,7 +18,7 @@ from store.words import DeliveryKind
 from subscriptions.cursors import LogCursor
 from subscriptions.hub import Hub
 from subscriptions.streams import Batch, Gap, GapReason, Read, follow
-from tests.subscriptions.test_hub import SOON, settle
+from tests.support.waiting import SOON, settle
 
 NOW = 1_795_305_600_000_000
 WANTED = want(["seq", "recorded_at", "nonce", "delivery"])

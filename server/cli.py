@@ -1,0 +1,174 @@
+"""The command line: serve, demo, migrate, token create, schema, simulate."""
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+
+from schema import schema as api
+from server import demo as demonstration
+from server import logs, serving
+from server import simulate as partner
+from server.auth import hash_of, new_secret
+from server.services import utc_now
+from server.serving import PortTaken
+from server.settings import Settings, WrongSetting
+from store import Database, tokens, workspaces
+from store import migrate as bring_up_to_date
+from store.words import Scope
+
+main = typer.Typer(
+    help="The backend of customer journeys: a GraphQL API with live subscriptions.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+token = typer.Typer(help="Tokens that open a workspace's data.", no_args_is_help=True)
+main.add_typer(token, name="token")
+
+Host = Annotated[str, typer.Option(help="The address to listen on.")]
+Port = Annotated[int, typer.Option(help="The port to listen on; 0 takes a free one.")]
+
+
+@main.command()
+def serve(
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="How many processes.")] = 1,
+) -> None:
+    """Serve the API, the live operations screen and the tracked links."""
+    with _plainly():
+        settings = Settings.read(os.environ)
+        if workers > 1 and settings.is_for_one_process:
+            raise WrongSetting(f"{settings.is_for_one_process}, or --workers 1.")
+        listening = serving.listen(host, port)
+        url = serving.url_of(host, listening.getsockname()[1])
+        os.environ.setdefault("TRACKSIDE_PUBLIC_URL", url)
+        logs.configure(settings.profile)
+        if not settings.is_production:
+            asyncio.run(bring_up_to_date(settings.database_url))
+        print(f"address: {url}", flush=True)
+        serving.run(listening, workers)
+
+
+@main.command()
+def demo(host: Host = "127.0.0.1", port: Port = 8000) -> None:
+    """Serve a sample workspace with simulated live traffic; prints an address and a token."""
+    with _plainly():
+        listening = serving.listen(host, port)
+        url = serving.url_of(host, listening.getsockname()[1])
+        os.environ.setdefault("TRACKSIDE_PUBLIC_URL", url)
+        settings = Settings.read(os.environ)
+        logs.configure(settings.profile)
+        secret = demonstration.prepare(settings, _tell)
+        demonstration.run(listening, url, secret, _tell)
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database to the tables of this version."""
+    with _plainly():
+        asyncio.run(bring_up_to_date(Settings.read(os.environ).database_url))
+
+
+@token.command("create")
+def create_token(
+    workspace: Annotated[str, typer.Option(help="Its name; made when it is new.")],
+    scope: Annotated[str, typer.Option(help="Of read, operate, integrate, admin; with commas.")],
+    name: Annotated[str, typer.Option(help="What the token is for, as logs show it.")] = "token",
+    email: Annotated[str | None, typer.Option(help="Whose it is.")] = None,
+) -> None:
+    """Make a token and print it alone. It is shown this once: only its hash is kept."""
+    with _plainly():
+        settings = Settings.read(os.environ)
+        scopes = _scopes(scope)
+        print(asyncio.run(_create_token(settings, workspace, name, email, scopes)))
+
+
+@main.command()
+def schema() -> None:
+    """Print the API's schema as SDL."""
+    print(api.as_str())
+
+
+@main.command()
+def simulate(
+    token: Annotated[str, typer.Option(envvar="TRACKSIDE_TOKEN", help="With scope integrate.")],
+    url: Annotated[str, typer.Option(help="The server's address.")] = "http://127.0.0.1:8000",
+    rate: Annotated[float, typer.Option(min=0.1, help="Events a second.")] = 20.0,
+    duration: Annotated[float | None, typer.Option(help="Seconds; without it, for ever.")] = None,
+    ends_with_parent: Annotated[bool, typer.Option("--ends-with-parent", hidden=True)] = False,
+) -> None:
+    """Live as a partner would: write through the public API, and follow the tracked links."""
+    if ends_with_parent:
+        threading.Thread(target=_end_with_parent, daemon=True).start()
+    raise typer.Exit(partner.main(url=url, token=token, rate=rate, duration=duration))
+
+
+@contextmanager
+def _plainly() -> Iterator[None]:
+    """What the operator can put right is said in a sentence, without a trace."""
+    try:
+        yield
+    except (WrongSetting, PortTaken) as error:
+        _tell(str(error))
+        raise typer.Exit(1) from None
+    except OSError as error:
+        _tell(f"{error}: is the database running, and is TRACKSIDE_DATABASE_URL right?")
+        raise typer.Exit(1) from None
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _scopes(names: str) -> list[Scope]:
+    try:
+        return [Scope(name.strip().upper()) for name in names.split(",")]
+    except ValueError:
+        raise WrongSetting(
+            f"--scope {names!r}: name some of read, operate, integrate and admin, with commas."
+        ) from None
+
+
+async def _create_token(
+    settings: Settings, workspace: str, name: str, email: str | None, scopes: list[Scope]
+) -> str:
+    if not settings.is_production:
+        await bring_up_to_date(settings.database_url)
+    database = Database(settings.database_url)
+    try:
+        async with database.write() as connection:
+            now = utc_now()
+            workspace_id = await workspaces.find(connection, workspace)
+            if workspace_id is None:
+                workspace_id = await workspaces.create(connection, workspace, now)
+            secret = new_secret(workspace_id)
+            await tokens.create(
+                connection,
+                workspace_id,
+                name=name,
+                email=email,
+                scopes=scopes,
+                secret_hash=hash_of(secret),
+                now=now,
+            )
+        return secret
+    finally:
+        await database.dispose()
+
+
+def _end_with_parent() -> None:
+    """The parent holds the other end of our input: when it is gone, however it went, so are we."""
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,12 @@
+"""Waiting: patience for what must happen, and letting tasks run."""
+
+import asyncio
+
+SOON = 20.0
+"""Seconds that suffice on a busy machine; a test that fails takes that long."""
+
+
+async def settle() -> None:
+    """Let every task that can run do so."""
+    for _ in range(5):
+        await asyncio.sleep(0)
