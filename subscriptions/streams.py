@@ -77,7 +77,7 @@ async def follow(
     loop = asyncio.get_running_loop()
     async with database.read() as connection:
         head = await log.head(connection, workspace_id)
-        gap = await _gap(connection, workspace_id, head, after) if after else None
+        gap = await find_gap(connection, workspace_id, head, after) if after else None
     cursor = after or _at(head)
     has_caught_up = after is None
     if after is None:
@@ -123,7 +123,7 @@ async def _next(
     return LogCursor(head.epoch, until, recorded_at, nonce), found
 
 
-async def _gap(
+async def find_gap(
     connection: Connection, workspace_id: int, head: Head, after: LogCursor
 ) -> Gap | None:
     """Why the log cannot be read on from there; None when it can."""
