@@ -1,0 +1,195 @@
+"""The query root."""
+
+from typing import Annotated, Any
+
+import strawberry
+from strawberry import UNSET
+
+from resolvers import communications, contacts, entries, journeys, nodes
+from resolvers.context import Viewer as ViewerRow
+from resolvers.log_reading import LogId
+from schema import ids
+from schema.errors import bad_input, shown
+from schema.fields import resolved, with_context
+from schema.info import Info
+from schema.inputs.filters import (
+    CommunicationFilter,
+    ContactFilter,
+    EntryFilter,
+    JourneyFilter,
+)
+from schema.inputs.orders import CommunicationOrder, ContactOrder, EntryOrder, JourneyOrder
+from schema.listing import listing
+from schema.log_listing import log_listing
+from schema.node import Node
+from schema.selection import below
+from schema.types.communication import ALL as ALL_COMMUNICATIONS
+from schema.types.communication import Communication, CommunicationConnection
+from schema.types.contact import ALL as ALL_CONTACTS
+from schema.types.contact import Contact, ContactConnection
+from schema.types.delivery_event import DeliveryEventConnection
+from schema.types.entry import ALL as ALL_ENTRIES
+from schema.types.entry import Entry, EntryConnection
+from schema.types.journey import ALL as ALL_JOURNEYS
+from schema.types.journey import Journey, JourneyConnection
+from schema.types.viewer import Viewer
+from store import rows
+from store.types import Id
+
+NODES_AT_MOST = 100
+
+_NODE_NAMES = {
+    ids.JOURNEY: "Journey",
+    ids.ENTRY: "Entry",
+    ids.COMMUNICATION: "Communication",
+    ids.CONTACT: "Contact",
+    ids.ACTIVITY: "Activity",
+    ids.DELIVERY_EVENT: "DeliveryEvent",
+}
+
+_ONE = "Give exactly one argument. Null when this workspace has no such"
+
+ById = Annotated[strawberry.ID | None, strawberry.argument(description="By its id.")]
+ByExternalId = Annotated[
+    str | None, strawberry.argument(description="By the partner's own id of it, exactly.")
+]
+
+
+async def _node(
+    info: Info,
+    id: Annotated[
+        strawberry.ID,
+        strawberry.argument(description="An id of this API, of whatever kind of node."),
+    ],
+) -> Any:
+    (found,) = await _found(info, [id])
+    return found
+
+
+async def _nodes(
+    info: Info,
+    ids: Annotated[
+        list[strawberry.ID],
+        strawberry.argument(description=f"Ids of this API, at most {NODES_AT_MOST}."),
+    ],
+) -> list[Any]:
+    if len(ids) > NODES_AT_MOST:
+        raise bad_input(f"ids: {len(ids)} are too many, ask for at most {NODES_AT_MOST} at once.")
+    return await _found(info, ids)
+
+
+async def _found(info: Info, texts: list[strawberry.ID]) -> list[Any]:
+    asked: list[tuple[str, Id | LogId]] = []
+    for text in texts:
+        kind, value = ids.parse_any(text)
+        if kind not in _NODE_NAMES:
+            raise bad_input(f"{shown(text)} is the id of something that is not a Node.")
+        asked.append((_NODE_NAMES[kind], value))
+    wants = {name: below(info, type_name=name).want for name in {name for name, _ in asked}}
+    return await nodes.get_many(info.context, asked, wants)
+
+
+async def _journey(
+    info: Info, id: ById = UNSET, external_id: ByExternalId = UNSET
+) -> rows.Journey | None:
+    _only_one(id=id, externalId=external_id)
+    return await journeys.get(
+        info.context, below(info).want, id=_id(id, ids.JOURNEY), external_id=external_id or None
+    )
+
+
+async def _entry(
+    info: Info, id: ById = UNSET, external_id: ByExternalId = UNSET
+) -> rows.Entry | None:
+    _only_one(id=id, externalId=external_id)
+    return await entries.get(
+        info.context, below(info).want, id=_id(id, ids.ENTRY), external_id=external_id or None
+    )
+
+
+async def _communication(
+    info: Info, id: ById = UNSET, external_id: ByExternalId = UNSET
+) -> rows.Communication | None:
+    _only_one(id=id, externalId=external_id)
+    return await communications.get(
+        info.context,
+        below(info).want,
+        id=_id(id, ids.COMMUNICATION),
+        external_id=external_id or None,
+    )
+
+
+async def _contact(
+    info: Info,
+    id: ById = UNSET,
+    external_username: Annotated[
+        str | None,
+        strawberry.argument(description="By the partner's own id of the contact, exactly."),
+    ] = UNSET,
+    email: Annotated[
+        str | None, strawberry.argument(description="By the e-mail address, ignoring case.")
+    ] = UNSET,
+) -> rows.Contact | None:
+    _only_one(id=id, externalUsername=external_username, email=email)
+    return await contacts.get(
+        info.context,
+        below(info).want,
+        id=_id(id, ids.CONTACT),
+        external_username=external_username or None,
+        email=email or None,
+    )
+
+
+def _only_one(**given: str | None) -> None:
+    if sum(bool(value) for value in given.values()) != 1:
+        raise bad_input(f"Give exactly one of {', '.join(given)}.")
+
+
+def _id(text: str | None, kind: str) -> Id | None:
+    return ids.parse(text, kind) if text else None
+
+
+def _viewer(context: Any, _: Any) -> ViewerRow:
+    viewer: ViewerRow = context.viewer
+    return viewer
+
+
+@strawberry.type(
+    description="Reading, with the scope read. Every list and every id is of the one workspace "
+    "that the token opens."
+)
+class Query:
+    node: Node | None = resolved(
+        _node,
+        "Whatever has this id. Null when this workspace has no such thing.",
+    )
+    nodes: list[Node | None] = resolved(
+        _nodes,
+        "Whatever has these ids, in their order, null for each that this workspace does not have.",
+    )
+    viewer: Viewer = with_context(_viewer, "The token with which this request was made.")
+    journey: Journey | None = resolved(_journey, f"One journey. {_ONE} journey.")
+    journeys: JourneyConnection = listing(
+        ALL_JOURNEYS, "All journeys.", filter=JourneyFilter, order=JourneyOrder
+    )
+    entry: Entry | None = resolved(_entry, f"One entry. {_ONE} entry.")
+    entries: EntryConnection = listing(
+        ALL_ENTRIES, "All entries of all journeys.", filter=EntryFilter, order=EntryOrder
+    )
+    communication: Communication | None = resolved(
+        _communication, f"One communication. {_ONE} communication."
+    )
+    communications: CommunicationConnection = listing(
+        ALL_COMMUNICATIONS,
+        "All communications of all journeys.",
+        filter=CommunicationFilter,
+        order=CommunicationOrder,
+    )
+    contact: Contact | None = resolved(_contact, f"One contact. {_ONE} contact.")
+    contacts: ContactConnection = listing(
+        ALL_CONTACTS, "All contacts, but deleted ones.", filter=ContactFilter, order=ContactOrder
+    )
+    delivery_events: DeliveryEventConnection = log_listing(
+        "The event log of messages, the oldest first. Its cursors are those of the subscription "
+        "communicationEvents: read up to the end here, and subscribe from there."
+    )
