@@ -31,6 +31,9 @@ _OUTCOMES = {K.DELIVERED: 0, K.FAILED: 1, K.BOUNCED: 2}
 _FAILURES = {K.SUPPRESSED: 0, K.FAILED: 1, K.BOUNCED: 2}
 _ACTIONS = {K.CLICKED: 0, K.UNSUBSCRIBED: 1, K.COMPLAINED: 2}
 
+# Before any moment that a fact can have; history may reach back beyond 1970.
+_NEVER: Instant = -(1 << 63)
+
 
 class _State:
     """A mutable copy of a row, handed on as the columns of its table."""
@@ -100,6 +103,8 @@ class Message(_State):
         is_suspected_bot: bool = False,
     ) -> None:
         """Fold one event. A suspected robot's is counted as raw and changes nothing else."""
+        # An empty text says as little as none, and must not differ from it by who came first.
+        url, reason = url or None, reason or None
         if kind is K.CLICKED:
             self.raw_click_count += 1
         elif kind is K.OPENED:
@@ -112,18 +117,18 @@ class Message(_State):
             if known is None or at < known:
                 setattr(self, first, at)
         if kind in _OUTCOMES and (at, _OUTCOMES[kind]) > (
-            self.outcome_at or 0,
+            _NEVER if self.outcome_at is None else self.outcome_at,
             _OUTCOMES[K(self.outcome)] if self.outcome else -1,
         ):
             self.outcome_at, self.outcome = at, kind
         if kind in _FAILURES and (at, _FAILURES[kind], reason or "") > (
-            self.failure_at or 0,
+            _NEVER if self.failure_at is None else self.failure_at,
             _FAILURES[K(self.failure_kind)] if self.failure_kind else -1,
             self.failure_reason or "",
         ):
             self.failure_at, self.failure_kind, self.failure_reason = at, kind, reason
         if kind in _ACTIONS and (at, _ACTIONS[kind], url or "") > (
-            self.last_action_at or 0,
+            _NEVER if self.last_action_at is None else self.last_action_at,
             _ACTIONS[K(self.last_action_kind)] if self.last_action_kind else -1,
             self.last_action_url or "",
         ):
@@ -131,7 +136,7 @@ class Message(_State):
         if kind is K.CLICKED:
             self.click_count += 1
             if url is not None and (at, url) > (
-                self.last_clicked_at or 0,
+                _NEVER if self.last_clicked_at is None else self.last_clicked_at,
                 self.last_clicked_url or "",
             ):
                 self.last_clicked_at, self.last_clicked_url = at, url
@@ -269,11 +274,13 @@ class Passage(_State):
         self.derive()
 
     def exit(self, at: Instant, reason: str | None) -> None:
+        reason = reason or None
         if self.exited_at is None or (at, reason or "") < (self.exited_at, self.exit_reason or ""):
             self.exited_at, self.exit_reason = at, reason
         self.derive()
 
     def fail(self, at: Instant, reason: str | None) -> None:
+        reason = reason or None
         if self.failed_at is None or (at, reason or "") < (
             self.failed_at,
             self.failure_reason or "",
@@ -300,8 +307,9 @@ class Passage(_State):
         reason: str | None = None,
     ) -> None:
         """Fold a fact about a step (its id and position), which may leave the entry where it is."""
+        waiting_for, reason = waiting_for or None, reason or None
         if kind is StepKind.STEP_FAILED and (at, reason or "") > (
-            self.last_error_at or 0,
+            _NEVER if self.last_error_at is None else self.last_error_at,
             self.last_error or "",
         ):
             self.last_error_at, self.last_error = at, reason
@@ -309,13 +317,22 @@ class Passage(_State):
             return
         step_id, position = (None, -1) if step is None else step
         latest = (
-            self.step_at or 0,
+            _NEVER if self.step_at is None else self.step_at,
             -1 if self.step_position is None else self.step_position,
             _STEP_ORDER[StepKind(self.step_kind)] if self.step_kind else -1,
+            # An archived step keeps its position, at which another may stand by now.
+            self.current_step_id or b"",
             self.waiting_for or "",
-            self.waiting_until or 0,
+            _NEVER if self.waiting_until is None else self.waiting_until,
         )
-        if (at, position, _STEP_ORDER[kind], waiting_for or "", waiting_until or 0) > latest:
+        if (
+            at,
+            position,
+            _STEP_ORDER[kind],
+            step_id or b"",
+            waiting_for or "",
+            _NEVER if waiting_until is None else waiting_until,
+        ) > latest:
             self.step_at, self.step_kind, self.step_position = at, kind, position
             self.current_step_id = step_id
             self.waiting_for, self.waiting_until = waiting_for, waiting_until
