@@ -1,0 +1,1 @@
+"""Inputs: what clients hand in, and the plain values it becomes."""

@@ -1,0 +1,1 @@
+"""Mutations: input, payload and function, one file each."""

@@ -1,6 +1,7 @@
 """createContact: an operator enters a contact."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import strawberry
 
@@ -28,7 +29,10 @@ class Created:
     user_errors: tuple[Refusal, ...] = ()
 
 
-async def create_contact(info: Info, input: CreateContactInput) -> Created:
+async def create_contact(
+    info: Info,
+    input: Annotated[CreateContactInput, strawberry.argument(description="The contact.")],
+) -> Created:
     try:
         key = idempotency_key(input.idempotency_key)
     except Refused as refused:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import strawberry
 
@@ -69,7 +69,10 @@ class RecordEventsPayload:
     )
 
 
-async def record_events(info: Info, input: RecordEventsInput) -> RecordEventsPayload:
+async def record_events(
+    info: Info,
+    input: Annotated[RecordEventsInput, strawberry.argument(description="What happened.")],
+) -> RecordEventsPayload:
     given = cast("Mapping[str, Any]", input)
     sent: Sequence[Mapping[str, Any]] = given["events"]
     # Of too many, none is looked at.

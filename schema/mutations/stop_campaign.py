@@ -1,6 +1,7 @@
 """stopCampaign: an operator ends a campaign for contacts who are in it."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import strawberry
 
@@ -78,7 +79,10 @@ class Done:
     user_errors: tuple[Refusal, ...] = ()
 
 
-async def stop_campaign(info: Info, input: StopCampaignInput) -> Done:
+async def stop_campaign(
+    info: Info,
+    input: Annotated[StopCampaignInput, strawberry.argument(description="What to stop.")],
+) -> Done:
     try:
         key = idempotency_key(input.idempotency_key)
         note = text(input.note, ("note",), stops.NOTE_AT_MOST) if input.note else None

@@ -1,6 +1,7 @@
 """upsertContacts: a partner registers contacts."""
 
 from dataclasses import dataclass, replace
+from typing import Annotated
 
 import strawberry
 
@@ -53,7 +54,10 @@ class Upserted:
     user_errors: tuple[Refusal, ...] = ()
 
 
-async def upsert_contacts(info: Info, input: UpsertContactsInput) -> Upserted:
+async def upsert_contacts(
+    info: Info,
+    input: Annotated[UpsertContactsInput, strawberry.argument(description="The contacts.")],
+) -> Upserted:
     info.context.require(Scope.INTEGRATE)
     refusal = _wrong_number(len(input.contacts))
     if refusal is not None:

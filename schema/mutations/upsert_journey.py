@@ -1,6 +1,7 @@
 """upsertJourney: a partner registers a journey."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import strawberry
 
@@ -29,7 +30,10 @@ class Upserted:
     user_errors: tuple[Refusal, ...] = ()
 
 
-async def upsert_journey(info: Info, input: UpsertJourneyInput) -> Upserted:
+async def upsert_journey(
+    info: Info,
+    input: Annotated[UpsertJourneyInput, strawberry.argument(description="The journey.")],
+) -> Upserted:
     try:
         done: Id | list[Refusal] = await journey_changes.upsert(info.context, input.draft())
     except Refused as refused:

@@ -1,0 +1,1 @@
+"""Types: what can be read."""
