@@ -1,7 +1,7 @@
 """Events as JSON, to be compared and to be kept while they wait."""
 
 import hashlib
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from decimal import Decimal
 from typing import Any
 
@@ -25,7 +25,11 @@ def digest(scope: str, key: str) -> bytes:
 
 
 def content(event: Event) -> bytes:
-    """What an event says, as 8 bytes: the same event sent again has the same."""
+    """What an event says, as 8 bytes: the same event sent again has the same.
+
+    The time is left out: a program that tries again often stamps its event anew.
+    """
+    event = replace(event, occurred_at=0)
     body = orjson.dumps(event, default=_plain, option=orjson.OPT_SORT_KEYS)
     return hashlib.blake2b(type(event).__name__.encode() + body, digest_size=8).digest()
 
