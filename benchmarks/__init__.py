@@ -1,0 +1,1 @@
+"""Benchmarks: what is claimed about speed and memory, measured. They print and judge nothing."""
