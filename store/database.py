@@ -171,8 +171,11 @@ def _postgres_engine(
     url: str, *, pool_size: int, isolation_level: str | None = None
 ) -> AsyncEngine:
     options: dict[str, Any] = {}
+    # Pages are short statements: compiling them to machine code costs more than running them.
+    server_settings = {"jit": "off", "application_name": "trackside"}
     if isolation_level is not None:
         options = {"isolation_level": isolation_level, "skip_autocommit_rollback": True}
+        server_settings["default_transaction_read_only"] = "on"
     engine = create_async_engine(
         url,
         pool_size=pool_size,
@@ -180,8 +183,7 @@ def _postgres_engine(
         pool_timeout=60,
         json_serializer=_json,
         json_deserializer=orjson.loads,
-        # Pages are short statements: compiling them to machine code costs more than running them.
-        connect_args={"server_settings": {"jit": "off", "application_name": "trackside"}},
+        connect_args={"server_settings": server_settings},
         **options,
     )
 

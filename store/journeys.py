@@ -108,7 +108,7 @@ class _Parts:
             .values(is_archived=True)
         )
         found = await self.connection.execute(select(table.c.key, table.c.id).where(*own))
-        return dict(found.tuples().all())
+        return dict(found.all())
 
     async def steps(self, journey_id: Id, draft: JourneyDraft) -> None:
         resources: dict[tuple[str, str], Id] = {}

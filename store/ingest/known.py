@@ -326,7 +326,7 @@ class _Reader:
                 steps.c.workspace_id == self.workspace_id, steps.c.journey_id.in_(new)
             )
         )
-        for journey_id, key, step_id, position in step_rows.tuples():
+        for journey_id, key, step_id, position in step_rows:
             new[journey_id].steps[key] = KnownStep(step_id, position)
 
     async def surveys(self, names: set[str]) -> None:

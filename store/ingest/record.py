@@ -136,7 +136,7 @@ async def _links_of(
         .order_by(links.c.communication_id, links.c.position)
     )
     targets: dict[str, tuple[Id, list[str]]] = {}
-    for name, communication_id, target in found.tuples():
+    for name, communication_id, target in found:
         known = targets.setdefault(name, (communication_id, []))
         if target is not None:
             known[1].append(target)
@@ -172,7 +172,7 @@ async def _apply_waiting(connection: Connection, workspace_id: int, batch: Batch
                     )
                     .returning(pending.c.event, pending.c.source, pending.c.id)
                 )
-                rows = sorted(found.tuples(), key=lambda row: bytes(row[2]))
+                rows = sorted(found, key=lambda row: bytes(row[2]))
                 arrived.extend((decode(row[0]), row[1]) for row in rows)
         await load(connection, workspace_id, [event for event, _ in arrived], batch.known)
         for event, source in arrived:

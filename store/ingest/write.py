@@ -243,7 +243,7 @@ class _Writer:
         merged: dict[Id, dict[str, dict[str, Any]]] = {
             one: {"gamification": {}, "financials": {}} for one in ids
         }
-        for contact_id, gamification, financials in found.tuples():
+        for contact_id, gamification, financials in found:
             merged[contact_id] = {"gamification": gamification, "financials": financials}
         for contact_id, part, values, at in profiles:
             figures = merged[contact_id][part]
