@@ -36,7 +36,11 @@ async def get(
 async def steps(
     context: Context, journey_ids: Sequence[Id], want: Want
 ) -> dict[Id, list[rows.JourneyStep]]:
-    """The steps of each journey, in order."""
+    """The steps of each journey in order, archived ones behind the others."""
     request = PageRequest(STEPS_AT_MOST)
-    pages = await _steps.pages(context, "journey_id", journey_ids, None, _IN_ORDER, request, want)
-    return {journey_id: page.rows for journey_id, page in pages.items()}
+    wanted = Want(want.columns | {"is_archived"}, want.relations)
+    pages = await _steps.pages(context, "journey_id", journey_ids, None, _IN_ORDER, request, wanted)
+    return {
+        journey_id: sorted(page.rows, key=lambda step: step.is_archived)
+        for journey_id, page in pages.items()
+    }

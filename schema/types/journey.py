@@ -99,7 +99,7 @@ class Journey(Node):
     ends_at: DateTime | None = plain("When it ends; null when that is open.")
     created_at: DateTime = plain("When it was created here.")
     steps: list[JourneyStep] = _steps(
-        "Its steps in order. Steps left out by a later upsert stay, archived."
+        "Its steps in order. Steps left out by a later upsert stay behind them, archived."
     )
     entries: Annotated["EntryConnection", strawberry.lazy("schema.types.entry")] = listing(
         _ENTRIES,
