@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from store.drafts import JourneyDraft, StepDraft
 from store.types import DAY, HOUR, MINUTE, Instant
-from store.words import Channel, DeliveryKind
+from store.words import Channel, DeliveryKind, JourneyStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +92,11 @@ class SampleJourney:
     ends_on_conversion: bool
     steps: tuple[SampleStep, ...]
 
-    def draft(self) -> JourneyDraft:
+    def draft(self, status: JourneyStatus = JourneyStatus.ACTIVE) -> JourneyDraft:
         return JourneyDraft(
             external_id=self.external_id,
             name=self.name,
+            status=status,
             landing_url=self.landing_url,
             steps=tuple(
                 StepDraft(
