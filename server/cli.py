@@ -166,7 +166,8 @@ async def _create_token(
 
 def _end_with_parent() -> None:
     """The parent holds the other end of our input: when it is gone, however it went, so are we."""
-    sys.stdin.buffer.read()
+    # Nothing is ever written. Not sys.stdin: its lock would be held when the interpreter ends.
+    os.read(0, 1)
     os.kill(os.getpid(), signal.SIGTERM)
 
 
