@@ -31,13 +31,13 @@ def text(value: str, path: Path, limit: int) -> str:
     if len(value) > limit:
         raise Refused(
             ErrorCode.TOO_LONG,
-            f"{path[-1]}: {shown(value)} has {len(value):,} characters: at most {limit:,}.",
+            f"{_where(path)}: {shown(value)} has {len(value):,} characters: at most {limit:,}.",
             path,
         )
     if "\0" in value or (not value.isascii() and _has_surrogate(value)):
         raise Refused(
             ErrorCode.INVALID,
-            f"{path[-1]}: {shown(value)} holds a null character or half a surrogate pair: "
+            f"{_where(path)}: {shown(value)} holds a null character or half a surrogate pair: "
             "leave it out.",
             path,
         )
@@ -47,14 +47,14 @@ def text(value: str, path: Path, limit: int) -> str:
 def name(value: str, path: Path, limit: int = ID_LENGTH) -> str:
     """A text that has to say something."""
     if not value.strip():
-        raise Refused(ErrorCode.INVALID, f"{path[-1]}: a blank text names nothing.", path)
+        raise Refused(ErrorCode.INVALID, f"{_where(path)}: a blank text names nothing.", path)
     return text(value, path, limit)
 
 
 def readable(value: Any, path: Path) -> Any:
     """The value of a scalar, if the scalar could read it."""
     if isinstance(value, Unreadable):
-        raise Refused(ErrorCode.INVALID, f"{path[-1]}: {value.problem}", path)
+        raise Refused(ErrorCode.INVALID, f"{_where(path)}: {value.problem}", path)
     return value
 
 
@@ -64,17 +64,19 @@ def json(value: Any, path: Path) -> Any:
         written = orjson.dumps(value)
     except TypeError as error:
         raise Refused(
-            ErrorCode.INVALID, f"{path[-1]}: {shown(value)} cannot be kept: {error}.", path
+            ErrorCode.INVALID, f"{_where(path)}: {shown(value)} cannot be kept: {error}.", path
         ) from None
     if len(written) > JSON_SIZE:
         raise Refused(
             ErrorCode.TOO_LONG,
-            f"{path[-1]}: the value has {len(written):,} bytes, at most {JSON_SIZE:,} are taken.",
+            f"{_where(path)}: the value has {len(written):,} bytes: at most {JSON_SIZE:,}.",
             path,
         )
     if b"\\u0000" in written:
         raise Refused(
-            ErrorCode.INVALID, f"{path[-1]}: the value holds a null character: leave it out.", path
+            ErrorCode.INVALID,
+            f"{_where(path)}: the value holds a null character: leave it out.",
+            path,
         )
     return value
 
@@ -82,6 +84,11 @@ def json(value: Any, path: Path) -> Any:
 def idempotency_key(value: str | None) -> str | None:
     """The key of a call that may be sent twice; None for one without."""
     return name(value, ("idempotencyKey",)) if value else None
+
+
+def _where(path: Path) -> str:
+    """The last name of the path: what the client reads first."""
+    return f"{path[-2]}[{path[-1]}]" if isinstance(path[-1], int) else path[-1]
 
 
 def _has_surrogate(value: str) -> bool:
