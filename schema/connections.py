@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 import strawberry
 
 from schema.enums import CountPrecision
-from schema.fields import derived, plain
+from schema.fields import awaited, derived, plain
 from schema.scalars import Cursor
 from store import lists
 
@@ -110,7 +110,7 @@ class Connection(Generic[NodeType]):
         lambda listed: listed.page.rows, "The rows of the page, without cursors."
     )
     page_info: PageInfo = derived(lambda listed: listed, "Where the page lies in its list.")
-    total_count: Count = derived(
+    total_count: Count = awaited(
         lambda listed: listed.count(),
         "How many rows the whole list holds under its filter. Counted only when asked for.",
     )

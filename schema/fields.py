@@ -1,6 +1,6 @@
 """Fields of types whose value is a row of the store: what they read and how they follow."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +32,10 @@ class DerivedField(StrawberryField):
         return self.metadata[DERIVE](source)
 
 
+class AwaitedField(DerivedField):
+    """A function of the row alone whose answer is awaited."""
+
+
 class ContextField(StrawberryField):
     """A field that is a function of the context and its row; the function may be awaitable."""
 
@@ -58,6 +62,11 @@ def derived(
     """A function of the row, which reads the columns `needs` and the `relations`."""
     wanted = Needs(needs, tuple((relations or {}).items()))
     return DerivedField(metadata={DERIVE: derive, NEEDS: wanted}, description=description)
+
+
+def awaited(derive: Callable[[Any], Awaitable[Any]], description: str) -> Any:
+    """A function of the row whose answer is awaited."""
+    return AwaitedField(metadata={DERIVE: derive, NEEDS: Needs()}, description=description)
 
 
 def resolved(resolver: Callable[..., Any], description: str) -> Any:

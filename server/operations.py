@@ -26,6 +26,7 @@ from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRul
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from resolvers.context import Context
+from schema.compiled import CompilingExecutor
 from server import limits
 from server.limits import Rows, TooLarge
 
@@ -175,7 +176,7 @@ class Operations:
         return {operation.name: operation for operation in operations}
 
 
-class _Executor(Executor[Any]):
+class _Executor(CompilingExecutor):
     """graphql-core's executor with what Strawberry's resolvers expect of their info."""
 
     def build_resolve_info(
