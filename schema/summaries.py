@@ -116,12 +116,9 @@ def _bonus(verb: str) -> Say:
     return say
 
 
-def _reward(verb: str) -> Say:
-    def say(activity: rows.Activity) -> str:
-        reward = _detail(activity).get("reward")
-        return f"The contact {verb} {f'the reward {_quoted(reward)}' if reward else 'a reward'}"
-
-    return say
+def _reward(activity: rows.Activity) -> str:
+    reward = _detail(activity).get("reward")
+    return f"the reward {_quoted(reward)}" if reward else "a reward"
 
 
 def _survey(activity: rows.Activity) -> str:
@@ -170,8 +167,10 @@ _SENTENCES: dict[ActivityKind, Say] = {
     ActivityKind.MESSAGE_UNSUBSCRIBED: _by_contact("unsubscribed through"),
     ActivityKind.BONUS_ISSUED: _bonus("issued"),
     ActivityKind.BONUS_RECEIVED: _bonus("received by the contact"),
-    ActivityKind.REWARD_EARNED: _reward("earned"),
-    ActivityKind.REWARD_SENT: _reward("was sent"),
+    ActivityKind.REWARD_EARNED: lambda activity: f"The contact earned {_reward(activity)}",
+    ActivityKind.REWARD_SENT: lambda activity: (
+        f"{_capital(_reward(activity))} was sent to the contact"
+    ),
     ActivityKind.SURVEY_ANSWERED: _survey,
     ActivityKind.PROMO_REDEEMED: _promo,
     ActivityKind.CONVERTED: _said("The contact converted"),
