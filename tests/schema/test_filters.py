@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from graphql import GraphQLError
+from strawberry import ID
 
 from schema.inputs.conditions import Budget
 from schema.inputs.filters import EntryFilter, JourneyFilter, StringFilter
@@ -30,7 +31,7 @@ def frozen(asked: Any) -> Any:
 def test_a_filter_becomes_the_stores() -> None:
     journey = new_id()
     asked = EntryFilter(
-        journey_id=[f"jrn_{journey.hex()}"],
+        journey_id=[ID(f"jrn_{journey.hex()}")],
         state=[EntryState.ACTIVE],
         is_converted=False,
         search="  Ada ",
@@ -87,8 +88,8 @@ def test_twenty_conditions_are_taken_and_twenty_one_refused(part: JourneyFilter)
     ("asked", "message"),
     [
         (JourneyFilter(status=[]), "status: an empty list of alternatives matches nothing"),
-        (EntryFilter(id=["x"] * 101), "id: 101 values are too many, at most 100"),
-        (EntryFilter(id=["x"]), "'x' is not the id of an entry"),
+        (EntryFilter(id=[ID("x")] * 101), "id: 101 values are too many, at most 100"),
+        (EntryFilter(id=[ID("x")]), "'x' is not the id of an entry"),
         (EntryFilter(search="a" * 201), "search: 'aaaa.*… is too long to look for, at most 200"),
         (JourneyFilter(search="a\0"), "search: .* holds a null character"),
         (StringFilter(starts_with="a" * 201), "startsWith: 'aaa"),

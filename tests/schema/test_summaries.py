@@ -13,7 +13,7 @@ from tests.support.factories import NOW
 
 def happened(kind: ActivityKind, **values: Any) -> str:
     """The sentence of an activity; step and resource by their names."""
-    row = object.__new__(rows.Activity)
+    row = named(rows.Activity)
     step, resource = values.pop("step", None), values.pop("resource", None)
     columns = {
         "activity": kind.value,
@@ -32,9 +32,11 @@ def happened(kind: ActivityKind, **values: Any) -> str:
     return summary(row)
 
 
-def named(kind: type, name: str) -> Any:
-    row = object.__new__(kind)
-    object.__setattr__(row, "name", name)
+def named(kind: type, name: str | None = None) -> Any:
+    """A row of this kind, of which only its name was read."""
+    row: object = object.__new__(kind)
+    if name is not None:
+        object.__setattr__(row, "name", name)
     return row
 
 
