@@ -1,8 +1,9 @@
 """Recording: a batch of events in one transaction, each with an outcome."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from store import tables
 from store.database import Connection
@@ -28,27 +29,47 @@ async def record(
     is PENDING and applied when it comes, be it later in the same batch. A REJECTED event leaves its
     key free, so that it can be mended and sent again.
     """
-    outcomes: list[Outcome | None] = [None] * len(arrivals)
-    fresh = await _claim(connection, workspace_id, arrivals, outcomes, now)
+    keys = [digest(arrival.scope, arrival.event.key) for arrival in arrivals]
+    contents = [content(arrival.event) for arrival in arrivals]
+    # Of two events with one key the first claims it.
+    claims = dict(zip(reversed(keys), reversed(contents), strict=True))
+    seen = await _claim(connection, workspace_id, claims, now)
+    again = [one.event for one, key in zip(arrivals, keys, strict=True) if key in seen]
+    links = await _links_of(connection, workspace_id, again)
     batch = Batch(now)
-    events = [arrivals[index].event for index in fresh]
-    await load(connection, workspace_id, events, batch.known)
-    refused = []
-    for index in fresh:
-        arrival = arrivals[index]
-        outcome = apply(batch, arrival.event, arrival.source)
-        outcomes[index] = outcome
-        if outcome.kind is EventOutcome.REJECTED:
-            refused.append(digest(arrival.scope, arrival.event.key))
-    await _apply_waiting(connection, workspace_id, batch)
-    await _release(connection, workspace_id, refused)
+    fresh = [one.event for one, key in zip(arrivals, keys, strict=True) if key not in seen]
+    await load(connection, workspace_id, fresh, batch.known)
+    outcomes: list[Outcome] = []
+    holders: dict[bytes, int] = {}
+    for index, arrival in enumerate(arrivals):
+        event, key = arrival.event, keys[index]
+        if key in seen:
+            is_same = seen[key] == contents[index]
+            outcomes.append(_again(event, links) if is_same else _key_reused(event))
+        elif key in holders:
+            holder = holders[key]
+            is_same = contents[holder] == contents[index]
+            first = replace(outcomes[holder], kind=EventOutcome.DUPLICATE)
+            outcomes.append(first if is_same else _key_reused(event))
+        else:
+            outcome = apply(batch, event, arrival.source)
+            outcomes.append(outcome)
+            if outcome.kind is not EventOutcome.REJECTED:
+                holders[key] = index
+    await apply_waiting(connection, workspace_id, batch)
+    await _settle(
+        connection,
+        workspace_id,
+        released=[key for key in claims if key not in seen and key not in holders],
+        mended={
+            key: contents[index] for key, index in holders.items() if contents[index] != claims[key]
+        },
+    )
     behind = await write(connection, workspace_id, batch)
-    done = [outcome for outcome in outcomes if outcome is not None]
-    assert len(done) == len(arrivals)
     if behind is None:
-        return Recorded(done, None)
+        return Recorded(outcomes, None)
     return Recorded(
-        done,
+        outcomes,
         behind.seq,
         behind.recorded_at,
         behind.nonce,
@@ -58,63 +79,62 @@ async def record(
 
 
 async def _claim(
-    connection: Connection,
-    workspace_id: int,
-    arrivals: Sequence[Arrival],
-    outcomes: list[Outcome | None],
-    now: Instant,
-) -> list[int]:
-    """The indexes of the events whose keys are new; the others get their outcome."""
+    connection: Connection, workspace_id: int, claims: Mapping[bytes, bytes], now: Instant
+) -> dict[bytes, bytes]:
+    """Claim the keys for these contents. Returns the contents of those that were taken before."""
     keys = tables.event_keys
-    first_of: dict[bytes, int] = {}
-    contents = [content(arrival.event) for arrival in arrivals]
-    repeated: list[tuple[int, bytes]] = []
-    for index, arrival in enumerate(arrivals):
-        key = digest(arrival.scope, arrival.event.key)
-        if key in first_of:
-            repeated.append((index, key))
-        else:
-            first_of[key] = index
-    statement = insert(connection, keys).on_conflict_do_nothing().returning(keys.c.digest)
     claimed = await connection.execute(
-        statement,
+        insert(connection, keys).on_conflict_do_nothing().returning(keys.c.digest),
         [
             {
                 "workspace_id": workspace_id,
                 "digest": key,
-                "content": contents[first_of[key]],
+                "content": claims[key],
                 "recorded_at": now,
             }
-            for key in sorted(first_of)
+            for key in sorted(claims)
         ],
     )
     new = {bytes(row[0]) for row in claimed}
-    seen = [key for key in first_of if key not in new]
-    kept: dict[bytes, bytes] = {key: contents[first_of[key]] for key in new}
-    if seen:
-        found = await connection.execute(
-            select(keys.c.digest, keys.c.content).where(
-                keys.c.workspace_id == workspace_id, keys.c.digest.in_(seen)
-            )
+    taken = [key for key in claims if key not in new]
+    if not taken:
+        return {}
+    found = await connection.execute(
+        select(keys.c.digest, keys.c.content).where(
+            keys.c.workspace_id == workspace_id, keys.c.digest.in_(taken)
         )
-        kept.update({bytes(row[0]): bytes(row[1]) for row in found})
-    again = [(first_of[key], key) for key in seen] + repeated
-    links = await _links_of(connection, workspace_id, [arrivals[index].event for index, _ in again])
-    for index, key in again:
-        event = arrivals[index].event
-        if kept[key] != contents[index]:
-            outcomes[index] = refuse(
-                ErrorCode.KEY_REUSED,
-                f'The key "{event.key}" came before with another event: '
-                "give each event a key of its own.",
-                "key",
-            )
-        elif isinstance(event, CommunicationCreated):
-            # Nothing to look up when the first of them is in this very batch.
-            outcomes[index] = links.get(event.communication, DUPLICATE)
-        else:
-            outcomes[index] = DUPLICATE
-    return [index for index in sorted(first_of.values()) if outcomes[index] is None]
+    )
+    return {bytes(row[0]): bytes(row[1]) for row in found}
+
+
+async def _settle(
+    connection: Connection,
+    workspace_id: int,
+    *,
+    released: Sequence[bytes],
+    mended: Mapping[bytes, bytes],
+) -> None:
+    """Free the keys of what was refused; note what came in place of a refused event."""
+    keys = tables.event_keys
+    own = keys.c.workspace_id == workspace_id
+    if released:
+        await connection.execute(delete(keys).where(own, keys.c.digest.in_(released)))
+    for key, said in mended.items():
+        await connection.execute(update(keys).where(own, keys.c.digest == key).values(content=said))
+
+
+def _again(event: Event, links: Mapping[str, Outcome]) -> Outcome:
+    if isinstance(event, CommunicationCreated):
+        return links.get(event.communication, DUPLICATE)
+    return DUPLICATE
+
+
+def _key_reused(event: Event) -> Outcome:
+    return refuse(
+        ErrorCode.KEY_REUSED,
+        f'The key "{event.key}" came before with another event: give each event a key of its own.',
+        "key",
+    )
 
 
 async def _links_of(
@@ -146,7 +166,7 @@ async def _links_of(
     }
 
 
-async def _apply_waiting(connection: Connection, workspace_id: int, batch: Batch) -> None:
+async def apply_waiting(connection: Connection, workspace_id: int, batch: Batch) -> None:
     """Apply what waited for the new entries and messages, and for those that this brings."""
     pending = tables.pending_events
     done: set[tuple[str, str]] = set()
@@ -179,11 +199,3 @@ async def _apply_waiting(connection: Connection, workspace_id: int, batch: Batch
             outcome = apply(batch, event, source)
             if outcome.refusal is not None:
                 batch.keep_refused(event, source, outcome.refusal)
-
-
-async def _release(connection: Connection, workspace_id: int, refused: Sequence[bytes]) -> None:
-    if refused:
-        keys = tables.event_keys
-        await connection.execute(
-            delete(keys).where(keys.c.workspace_id == workspace_id, keys.c.digest.in_(refused))
-        )

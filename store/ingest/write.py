@@ -162,6 +162,7 @@ class _Writer:
     async def contacts(self) -> None:
         """What is known about contacts, each in the order of their ids; a later moment wins."""
         batch, contacts = self.batch, tables.contacts
+        await self._lock_contacts()
         if batch.interactions:
             at = bindparam("b_at", type_=contacts.c.active_at.type)
             own = (contacts.c.workspace_id == self.workspace_id, contacts.c.id == bindparam("b_id"))
@@ -196,6 +197,22 @@ class _Writer:
                     where=earlier,
                 ),
                 self._own(batch.redemptions),
+            )
+
+    async def _lock_contacts(self) -> None:
+        """Lock those of whom more is read before it is written, so that no writer is overtaken."""
+        batch, contacts = self.batch, tables.contacts
+        ids = {one[0] for one in batch.profiles}
+        ids |= {row["contact_id"] for row in (*batch.contact_facts, *batch.answers)}
+        if ids:
+            await self.connection.execute(
+                select(contacts.c.id)
+                .where(
+                    contacts.c.workspace_id == self.workspace_id,
+                    contacts.c.id.in_(ids | batch.interactions.keys()),
+                )
+                .order_by(contacts.c.id)
+                .with_for_update(key_share=True)
             )
 
     async def _latest(
@@ -268,14 +285,16 @@ class _Writer:
         if not self.batch.chosen_rewards:
             return
         at = bindparam("b_at", type_=contacts.c.active_at.type)
+        reward = bindparam("b_reward", type_=contacts.c.preferred_reward_id.type)
+        known_at, known = contacts.c.preferred_reward_at, contacts.c.preferred_reward_id
         await self.connection.execute(
             update(contacts)
             .where(
                 contacts.c.workspace_id == self.workspace_id,
                 contacts.c.id == bindparam("b_id"),
-                or_(contacts.c.preferred_reward_at.is_(None), contacts.c.preferred_reward_at < at),
+                or_(known_at.is_(None), known_at < at, and_(known_at == at, known < reward)),
             )
-            .values(preferred_reward_id=bindparam("b_reward"), preferred_reward_at=at),
+            .values(preferred_reward_id=reward, preferred_reward_at=at),
             [
                 {"b_id": contact_id, "b_reward": reward_id, "b_at": chosen_at}
                 for contact_id, reward_id, chosen_at in sorted(self.batch.chosen_rewards)
@@ -391,7 +410,8 @@ def _add_to(counts: list[int], before: tuple[int, ...], after: tuple[int, ...]) 
 
 
 def _rank(row: dict[str, Any], at: str) -> tuple[Any, str]:
-    rest = {name: value for name, value in row.items() if name not in (at, "workspace_id")}
+    # The names of a result's columns are a kind of str that orjson does not take.
+    rest = {str(name): value for name, value in row.items() if name not in (at, "workspace_id")}
     return row[at], orjson.dumps(
         rest, option=orjson.OPT_SORT_KEYS, default=lambda value: bytes(value).hex()
     ).decode()

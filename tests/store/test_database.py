@@ -1,6 +1,7 @@
 """The database: what reading and writing promise, alike on SQLite and on PostgreSQL."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from decimal import Decimal
 
@@ -21,6 +22,13 @@ from tests.support.factories import (
 )
 
 SOON = 20.0
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """One with no workspace in it."""
+    async with a_database(database_url) as opened:
+        yield opened
 
 
 async def names(database: Database) -> list[str]:

@@ -90,7 +90,7 @@ async def test_search_columns_have_trigram_indexes_on_postgresql(postgres_url: s
     assert not any("search" in str(one) for one in indexes["communications"])
 
 
-async def test_migrating_twice_changes_nothing(database: Database, database_url: str) -> None:
-    await store.migrate(database_url)
+async def test_migrating_twice_changes_nothing(database: Database) -> None:
+    await store.migrate(database.url)
 
     assert await is_current(database)

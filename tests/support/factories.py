@@ -21,7 +21,7 @@ from store.ingest import events
 from store.ingest.events import ContactRef, Event
 from store.ingest.outcomes import Arrival, Outcome, Recorded
 from store.ingest.record import record
-from store.tables import communications, entries
+from store.tables import communications, entries, log
 from store.types import SECOND, Id, Instant, new_id
 from store.words import Channel, ContactStatus, DeliveryKind, Scope, StepKind, StopOutcome
 from subscriptions import Hub
@@ -77,6 +77,11 @@ class Workspace:
 
         return [outcome for _, outcome in (await self.database.transact(work)).outcomes]
 
+    async def insert(self, table: Table, **values: object) -> None:
+        """Put a row into a table for which there is no function yet."""
+        async with self.database.write() as connection:
+            await connection.execute(table.insert(), {"workspace_id": self.id, **values})
+
     async def rows(self, table: Table, **equals: object) -> list[dict[str, Any]]:
         """The workspace's rows of a table, in the order of its primary key."""
         statement = (
@@ -89,6 +94,11 @@ class Workspace:
         )
         async with self.database.read() as connection:
             return [dict(row) for row in (await connection.execute(statement)).mappings()]
+
+    async def facts(self) -> list[dict[str, Any]]:
+        """The log, but for the making of contacts, which most tests are not about."""
+        made = "CONTACT_CREATED"
+        return [row for row in await self.rows(log) if row["change"] != made]
 
     async def entry(self, external_id: str = "e1") -> dict[str, Any]:
         (row,) = await self.rows(entries, external_id=external_id)
