@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Locator, Page, expect
 
 from store import Database
-from store.words import Channel, DeliveryKind
+from store.words import Channel, DeliveryKind, Scope
 from tests.client_examples.conftest import TARGET, Sender
 from tests.support.trackside import Trackside
 from tests.support.waiting import SOON
@@ -70,7 +70,7 @@ async def test_the_page_shows_the_newest_communications_as_the_api_tells_them(
     await expect(cell(page, 0, "resource")).to_have_text("Welcome mail")
     await expect(cell(page, 0, "channel")).to_have_text("E-mail")
     await expect(page.locator("#total")).to_have_text("120")
-    await expect(page.locator("#workspace")).to_have_text("acme")
+    await expect(page.locator("#workspace")).to_have_text(trackside.workspace)
 
 
 async def test_a_message_arrives_and_its_click_changes_its_row(
@@ -102,9 +102,9 @@ async def test_a_killed_server_costs_no_row_and_repeats_none(
     await sender.send("m4")
     await expect(rows(page)).to_have_count(4)
 
-    trackside.kill()
+    trackside.server.kill()
     await expect(state(page)).to_have_text("Reconnecting")
-    trackside.start()
+    trackside.server.start()
     await sender.send("m5", "m6")
     await sender.report("m1", DeliveryKind.BOUNCED)
     await expect(state(page)).to_have_text("Live")
@@ -192,16 +192,16 @@ async def test_the_page_holds_the_newest_500_rows(
 
 
 async def test_a_foreign_log_is_a_gap_that_is_said_and_healed(
-    page: Page, trackside: Trackside, sender: Sender, sqlite_url: str
+    page: Page, trackside: Trackside, sender: Sender
 ) -> None:
     await sender.introduce()
     await sender.send("m1")
     await open_board(page, trackside)
     await expect(rows(page)).to_have_count(1)
 
-    trackside.kill()
-    await begin_another_log(sqlite_url)
-    trackside.start()
+    trackside.server.kill()
+    await begin_another_log(trackside)
+    trackside.server.start()
     await sender.send("m2")
 
     await expect(page.locator("#notice")).to_contain_text("The list was read again")
@@ -210,11 +210,14 @@ async def test_a_foreign_log_is_a_gap_that_is_said_and_healed(
     assert await shown(page) == await in_the_api(trackside)
 
 
-async def begin_another_log(sqlite_url: str) -> None:
+async def begin_another_log(trackside: Trackside) -> None:
     """As after a restored backup."""
-    database = Database(sqlite_url)
+    database = Database(trackside.server.database_url)
     async with database.write() as connection:
-        await connection.exec_driver_sql("UPDATE heads SET epoch = x'0102030405060708'")
+        await connection.exec_driver_sql(
+            "UPDATE heads SET epoch = x'0102030405060708' WHERE workspace_id = ?",
+            (trackside.workspace_id,),
+        )
     await database.dispose()
 
 
@@ -250,12 +253,12 @@ async def test_the_token_leaves_the_address_and_stays_with_the_tab(
 
 
 @pytest.mark.parametrize(
-    ("scopes", "words"), [(None, "does not know this token"), ("integrate", "scope read")]
+    ("scopes", "words"), [((), "does not know this token"), ((Scope.INTEGRATE,), "scope read")]
 )
 async def test_a_token_that_will_not_do_is_told_in_words(
-    page: Page, trackside: Trackside, scopes: str | None, words: str
+    page: Page, trackside: Trackside, scopes: tuple[Scope, ...], words: str
 ) -> None:
-    token = trackside.make_token(scopes) if scopes else "ts_1_wrong"
+    token = await trackside.make_token(*scopes) if scopes else "ts_1_wrong"
     await page.goto(trackside.url)
     await page.get_by_label("Token with the scope read").fill(token)
 

@@ -1,15 +1,19 @@
 """trackside itself as a process, to stop, kill and start on the same port and database."""
 
-import os
 import signal
-import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 
+from server.auth import hash_of, new_secret
+from server.services import utc_now
+from store import Database, tokens, workspaces
+from store.words import Scope
 from tests.support.ports import free_port
 from tests.support.process import Process
 from tests.support.waiting import SOON
@@ -18,34 +22,27 @@ _ROOT = Path(__file__).parent.parent.parent
 _SECRET = "a-secret-key-of-thirty-two-bytes-or-more"
 
 
-class Trackside:
-    """A server of one workspace's database; `token` may do everything in it."""
+class TracksideServer:
+    """`trackside serve` over one database, which the tests share with it."""
 
     def __init__(self, database_url: str) -> None:
+        self.database_url = database_url
         self.url = f"http://127.0.0.1:{free_port()}"
-        self._environment = {
-            "TRACKSIDE_DATABASE_URL": database_url,
-            "TRACKSIDE_SECRET_KEY": _SECRET,
-            "TRACKSIDE_PUBLIC_URL": self.url,
-        }
-        self.token = self.make_token("read,operate,integrate,admin")
         self._process: Process | None = None
 
-    def make_token(self, scopes: str) -> str:
-        made = subprocess.run(
-            [*_command("token", "create", "--workspace", "acme"), "--scope", scopes],
-            env={**os.environ, **self._environment},
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-        return made.stdout.strip()
-
     def start(self) -> None:
+        """Nothing happens when it runs."""
+        if self._process is not None:
+            return
+        settings = [
+            f"TRACKSIDE_DATABASE_URL={self.database_url}",
+            f"TRACKSIDE_SECRET_KEY={_SECRET}",
+            f"TRACKSIDE_PUBLIC_URL={self.url}",
+            f"PYTHONPATH={_ROOT}",
+        ]
         port = self.url.rpartition(":")[2]
-        settings = [f"{name}={value}" for name, value in self._environment.items()]
         self._process = Process(
-            ["env", *settings, f"PYTHONPATH={_ROOT}", *_command("serve", "--port", port)],
+            ["env", *settings, sys.executable, "-m", "server.cli", "serve", "--port", port],
             folder=Path(tempfile.mkdtemp(prefix="trackside-server-")),
         )
         self._process.wait_until(self._is_ready)
@@ -62,6 +59,53 @@ class Trackside:
         self._process.kill()
         self._process = None
 
+    async def a_workspace(self) -> "Trackside":
+        """A new one, with a token that may do everything in it."""
+        name = f"acme-{uuid4().hex[:8]}"
+        database = Database(self.database_url)
+        async with database.write() as connection:
+            workspace_id = await workspaces.create(connection, name, utc_now())
+        await database.dispose()
+        made = Trackside(self, name, workspace_id, token="")
+        made.token = await made.make_token(*Scope)
+        return made
+
+    def _is_ready(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200
+        except httpx.TransportError:
+            return False
+
+
+@dataclass
+class Trackside:
+    """One workspace of a running server."""
+
+    server: TracksideServer
+    workspace: str
+    workspace_id: int
+    token: str
+
+    @property
+    def url(self) -> str:
+        return self.server.url
+
+    async def make_token(self, *scopes: Scope) -> str:
+        secret = new_secret(self.workspace_id)
+        database = Database(self.server.database_url)
+        async with database.write() as connection:
+            await tokens.create(
+                connection,
+                self.workspace_id,
+                name="ops",
+                email=None,
+                scopes=scopes,
+                secret_hash=hash_of(secret),
+                now=utc_now(),
+            )
+        await database.dispose()
+        return secret
+
     async def ask(self, query: str, **variables: Any) -> Any:
         """The data of an operation without errors."""
         async with httpx.AsyncClient(timeout=SOON) as client:
@@ -73,13 +117,3 @@ class Trackside:
         answer = response.json()
         assert "errors" not in answer, answer["errors"]
         return answer["data"]
-
-    def _is_ready(self) -> bool:
-        try:
-            return httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200
-        except httpx.TransportError:
-            return False
-
-
-def _command(*words: str) -> list[str]:
-    return [sys.executable, "-m", "server.cli", *words]
