@@ -24,11 +24,18 @@ def configure(profile: Profile) -> None:
     )
     if profile is Profile.PRODUCTION:
         shown: list[structlog.types.Processor] = [
-            structlog.processors.dict_tracebacks,
+            # Without the variables of each frame: they hold tokens and people.
+            structlog.processors.ExceptionRenderer(
+                structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+            ),
             structlog.processors.JSONRenderer(),
         ]
     else:
-        shown = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        shown = [
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            )
+        ]
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

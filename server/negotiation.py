@@ -32,6 +32,6 @@ def _ranges(accept: str) -> dict[str, float]:
 
 def _preference(media_type: str, ranges: dict[str, float]) -> tuple[float, int]:
     for specificity, name in ((2, media_type), (1, "application/*"), (0, "*/*")):
-        if name in ranges:
+        if ranges.get(name):
             return ranges[name], specificity
     return 0.0, 0

@@ -46,6 +46,7 @@ class Hub:
         self._known: dict[int, int] = {}
         self._waiters: dict[int, set[_Waiter]] = {}
         self._watcher: asyncio.Task[None] | None = None
+        self._is_stopping = asyncio.Event()
 
     @property
     def is_listening(self) -> bool:
@@ -59,10 +60,10 @@ class Hub:
             self._watcher = asyncio.create_task(self._watch_database(self._watch))
 
     async def stop(self) -> None:
+        self._is_stopping.set()
         if self._watcher is not None:
-            self._watcher.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._watcher
+            # Not cancelled: a statement that is cut off costs its connection.
+            await self._watcher
             self._watcher = None
         await self._doorbell.stop()
         self.wake_all()
@@ -140,17 +141,19 @@ class Hub:
 
     async def _watch_database(self, watch: Callable[[], Awaitable[int | None]]) -> None:
         seen: int | None = None
-        while True:
+        while not self._is_stopping.is_set():
+            pause = WATCH_INTERVAL_S
             try:
                 version = await watch()
             except Exception as error:  # noqa: BLE001  Drivers raise what they like; readers poll meanwhile.
                 logger.warning("database_watch_failed", error=repr(error))
-                version = None
-                await asyncio.sleep(self.poll_interval)
+                version, pause = None, self.poll_interval
             if version != seen:
                 seen = version
                 self.wake_all()
-            await asyncio.sleep(WATCH_INTERVAL_S)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._is_stopping.wait()
 
 
 def _let_go(waiter: _Waiter) -> None:
