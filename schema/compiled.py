@@ -116,7 +116,7 @@ class _Compiler:
 
     def function(self, type_: GraphQLObjectType, details: Any) -> Answer | None:
         try:
-            expression = self._object(type_, details, "row")
+            expression = f"{self._check(type_)}(row) and {self._object(type_, details, 'row')}"
         except _NotPlain:
             return None
         # The text holds nothing of the request's but response names, written by repr.
@@ -162,12 +162,25 @@ class _Compiler:
         if is_object_type(type_):
             held = self._variable()
             inner = self._object(type_, details, held)
-            return f"{self._name(_present)}({held} := {value}) and {inner}"
+            return f"{self._check(type_)}({held} := {value}) and {inner}"
         if is_list_type(type_):
             item = self._variable()
             items = f"{self._name(_a_list)}({value})"
             return f"[{self._complete(type_.of_type, details, item)} for {item} in {items}]"
         raise _NotPlain
+
+    def _check(self, type_: GraphQLObjectType) -> str:
+        """A function that says True of a value of this type, and raises for any other."""
+        is_type_of = type_.is_type_of
+        if is_type_of is None:
+            return self._name(_present)
+
+        def check(value: Any) -> bool:
+            if is_type_of(value, None) is not True:  # type: ignore[arg-type]  # None of ours asks.
+                raise TypeError
+            return True
+
+        return self._name(check)
 
     def _leaf(self, type_: GraphQLLeafType, value: str) -> str:
         if isinstance(type_, GraphQLEnumType):

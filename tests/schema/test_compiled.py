@@ -6,9 +6,16 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from graphql import ExecutionResult, GraphQLObjectType, get_named_type, is_object_type, parse
+from graphql import (
+    ExecutionResult,
+    GraphQLObjectType,
+    get_named_type,
+    is_object_type,
+    parse,
+    validate,
+)
 from graphql.execution import Executor
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from schema import compiled, schema
@@ -126,6 +133,14 @@ def _run(executor: type[Executor[Any]], source: str, batch: object, *, yes: bool
     return done.data, [error.formatted for error in done.errors or ()]
 
 
+def _loaded(kind: type, **values: Any) -> Any:
+    """A row of which only these columns were read."""
+    row = object.__new__(kind)
+    for name, value in values.items():
+        object.__setattr__(row, name, value)
+    return row
+
+
 EVENT = SCHEMA.type_map["DeliveryEvent"]
 assert isinstance(EVENT, GraphQLObjectType)
 
@@ -142,6 +157,8 @@ def test_compiled_answers_equal_those_of_graphql_core(
         "subscription($yes: Boolean!) { communicationEvents { caughtUp @include(if: $yes) "
         f"events {selection} }} }}"
     )
+    # One alias may have come to stand for two fields.
+    assume(not validate(SCHEMA, parse(source)))
     batch = SimpleNamespace(rows=events, is_caught_up=True)
 
     assert _run(CompilingExecutor, source, batch, yes=yes) == _run(Executor, source, batch, yes=yes)
@@ -149,8 +166,10 @@ def test_compiled_answers_equal_those_of_graphql_core(
 
 def test_a_whole_row_is_answered_by_one_function(monkeypatch: pytest.MonkeyPatch) -> None:
     source = "subscription { communicationEvents { events { id kind journey { name } } } }"
-    journey = SimpleNamespace(name="Hello")
-    event = SimpleNamespace(seq=3, nonce=b"\1\2\3\4", delivery="CLICKED", journey=journey)
+    journey = _loaded(rows.Journey, name="Hello")
+    event = _loaded(
+        rows.DeliveryEvent, seq=3, nonce=b"\1\2\3\4", delivery="CLICKED", journey=journey
+    )
     visited: list[str] = []
     execute_field = Executor.execute_field
 
