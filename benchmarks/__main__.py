@@ -4,11 +4,14 @@ import argparse
 import time
 from collections.abc import Callable
 
-from benchmarks import machine, pages, stores
+from benchmarks import ingest, live, machine, memory, pages, stores
 from benchmarks.run import Run
 
 MEASUREMENTS: dict[str, Callable[[Run], None]] = {
     "pages": pages.measure,
+    "ingest": ingest.measure,
+    "live": live.measure,
+    "memory": memory.measure,
 }
 
 

@@ -26,7 +26,7 @@ class Spread:
 def short(value: float) -> str:
     """Three significant digits, thousands separated, never an exponent."""
     size = abs(value)
-    if size >= 100 or value == int(value):
+    if size >= 99.95 or value == int(value):
         return f"{value:,.0f}"
     decimals = 1 if size >= 10 else 2 if size >= 1 else 3
     return f"{value:.{decimals}f}"

@@ -1,6 +1,7 @@
 """Processes: the CPU time and the memory of a server, as Linux tells them under /proc (proc(5))."""
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +29,9 @@ def family(pid: int) -> list[int]:
     found = [pid]
     for one in found:
         for task in (_PROC / str(one) / "task").iterdir():
-            found.extend(int(child) for child in (task / "children").read_text().split())
+            # A thread may end while we look; its children go to another one.
+            with suppress(FileNotFoundError):
+                found.extend(int(child) for child in (task / "children").read_text().split())
     return found
 
 

@@ -6,7 +6,7 @@ A client library would cost more CPU than some of what is measured.
 import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -91,15 +91,17 @@ def latencies_ms(connection: Connection, request: bytes, times: int) -> list[flo
     return taken
 
 
-def at_once(port: int, requests: Sequence[Sequence[bytes]], check: bytes = b"") -> Load:
-    """Each sequence over a connection of its own, all together; every answer holds `check`."""
+def at_once(
+    port: int, requests: Sequence[Sequence[bytes]], is_good: Callable[[bytes], bool] = bool
+) -> Load:
+    """Each sequence over a connection of its own, all together; raises UnexpectedAnswer."""
     failures: list[BaseException] = []
 
     def send(connection: Connection, own: Sequence[bytes]) -> None:
         try:
             for request in own:
                 answer = connection.ask(request)
-                if check not in answer:
+                if not is_good(answer):
                     raise UnexpectedAnswer(answer[:500].decode(errors="replace"))
         except (OSError, UnexpectedAnswer) as failure:
             failures.append(failure)

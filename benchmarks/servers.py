@@ -50,7 +50,7 @@ def peer(database_url: str) -> Iterator[Server]:
     """The routes of peers.py, on the same uvicorn with the same settings."""
     port = free_port()
     command = [sys.executable, "-m", "benchmarks.peers", str(port)]
-    environment = {"PEER_DATABASE_URL": database_url, "PYTHONPATH": str(_ROOT)}
+    environment = {"PEER_DATABASE_URL": database_url}
     with _running(command, environment, port, "/empty") as server:
         yield server
 
@@ -63,7 +63,7 @@ def _running(
     try:
         # env(1) becomes the server, under the same process id.
         settings = [f"{name}={value}" for name, value in environment.items()]
-        process = Process(["env", *settings, *command], folder=folder)
+        process = Process(["env", f"PYTHONPATH={_ROOT}", *settings, *command], folder=folder)
         try:
             process.wait_until(lambda: _answers(f"http://127.0.0.1:{port}{path}"))
             yield Server(port, process.pid)
