@@ -44,7 +44,10 @@ async def create(context: Context, on_progress: Callable[[str], None] | None = N
             _accept(upserted)
         done += len(drafts)
         tell(f"{done:,} contacts")
-    history = sorted(_history(context.now()), key=lambda event: event.occurred_at)
+    # As of the first start: one that goes on tells the same events under the same keys.
+    first = await journeys.get(context, want(["created_at"]), external_id=JOURNEYS[0].external_id)
+    assert first is not None
+    history = sorted(_history(first.created_at), key=lambda event: event.occurred_at)
     for start in range(0, len(history), BATCH):
         recorded = await events.record(context, history[start : start + BATCH], backfill=True)
         if recorded.refusals:
@@ -62,7 +65,7 @@ async def _is_wanted(context: Context) -> bool:
     """Where there are no journeys, or drafts of the sample's own: it was interrupted."""
     journey = await journeys.get(context, want(["status"]), external_id=JOURNEYS[0].external_id)
     if journey is not None:
-        return journey.status is JourneyStatus.DRAFT
+        return journey.status == JourneyStatus.DRAFT
     return not (await journeys.count(context, JourneyFilter())).value
 
 

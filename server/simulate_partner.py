@@ -126,7 +126,7 @@ def _data(response: httpx.Response) -> dict[str, Any] | str:
             f"{response.url} answered HTTP {response.status_code} and no JSON: is this trackside?"
         ) from None
     errors = answer.get("errors") or []
-    if any(_code(error) in ("INTERNAL", "RATE_LIMITED", "UNAVAILABLE") for error in errors):
+    if any(_code(error) == "INTERNAL_SERVER_ERROR" for error in errors):
         return str(errors[0]["message"])
     if errors:
         raise Refused(str(errors[0]["message"]))

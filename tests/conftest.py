@@ -14,6 +14,7 @@ from playwright.async_api import Page
 from tests.support import chromium
 from tests.support.databases import PostgresDatabases, SqliteDatabases
 from tests.support.postgres import PostgresServer
+from tests.support.trackside import Trackside, TracksideServer
 from tests.support.valkey import ValkeyServer
 
 # A server that whoever runs the tests has: its URL, of a user who may create databases.
@@ -87,6 +88,21 @@ async def page(chromium_path: str) -> AsyncIterator[Page]:
     """A page in a new browser; the test fails when a script of the page fails."""
     async with chromium.open_page(chromium_path) as opened:
         yield opened
+
+
+@pytest.fixture
+async def trackside(_trackside_server: TracksideServer) -> Trackside:
+    """An empty workspace of a server in a process of its own, to stop, kill and start."""
+    _trackside_server.start()
+    return await _trackside_server.a_workspace()
+
+
+@pytest.fixture(scope="session")
+def _trackside_server(_sqlite_databases: SqliteDatabases) -> Iterator[TracksideServer]:
+    server = TracksideServer(_sqlite_databases.create())
+    yield server
+    server.stop()
+    _sqlite_databases.drop(server.database_url)
 
 
 @pytest.fixture(scope="session")

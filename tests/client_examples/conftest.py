@@ -20,27 +20,10 @@ from store.ingest.events import (
     JourneyEntered,
 )
 from store.words import Channel, DeliveryKind
-from tests.support.databases import SqliteDatabases
-from tests.support.trackside import Trackside, TracksideServer
+from tests.support.trackside import Trackside
 from tests.support.waiting import SOON
 
 TARGET = "https://shop.example.com/offer"
-
-
-@pytest.fixture(scope="module")
-def _server(_sqlite_databases: SqliteDatabases) -> Iterator[TracksideServer]:
-    url = _sqlite_databases.create()
-    server = TracksideServer(url)
-    yield server
-    server.stop()
-    _sqlite_databases.drop(url)
-
-
-@pytest.fixture
-async def trackside(_server: TracksideServer) -> Trackside:
-    """An empty workspace of a running server."""
-    _server.start()
-    return await _server.a_workspace()
 
 
 @dataclass

@@ -103,10 +103,12 @@ async def test_a_killed_server_costs_no_row_and_repeats_none(
     await expect(rows(page)).to_have_count(4)
 
     trackside.server.kill()
-    await expect(state(page)).to_have_text("Reconnecting")
+    await page.context.set_offline(True)
     trackside.server.start()
     await sender.send("m5", "m6")
     await sender.report("m1", DeliveryKind.BOUNCED)
+    await expect(state(page)).to_have_text("Reconnecting")
+    await page.context.set_offline(False)
     await expect(state(page)).to_have_text("Live")
 
     await expect(rows(page)).to_have_count(6)

@@ -18,7 +18,7 @@ from tests.support.ports import free_port
 from tests.support.process import Process
 from tests.support.waiting import SOON
 
-_ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parent.parent.parent
 _SECRET = "a-secret-key-of-thirty-two-bytes-or-more"
 
 
@@ -38,7 +38,7 @@ class TracksideServer:
             f"TRACKSIDE_DATABASE_URL={self.database_url}",
             f"TRACKSIDE_SECRET_KEY={_SECRET}",
             f"TRACKSIDE_PUBLIC_URL={self.url}",
-            f"PYTHONPATH={_ROOT}",
+            f"PYTHONPATH={ROOT}",
         ]
         port = self.url.rpartition(":")[2]
         self._process = Process(
