@@ -187,7 +187,7 @@ def _created(batch: Batch, event: e.CommunicationCreated, source: str) -> Outcom
         )
         return IGNORED
     message = Message(
-        id=event.id or batch.announced.get(event.communication) or new_id(),
+        id=event.id or new_id(),
         external_id=event.communication,
         entry_id=entry.id,
         journey_id=entry.journey_id,

@@ -319,6 +319,20 @@ async def test_of_two_waiting_messages_with_one_id_the_first_is_made(workspace: 
     assert kept["refusal"]["code"] == ErrorCode.CONFLICT
 
 
+async def test_a_message_that_overtakes_a_waiting_one_of_its_id_has_links_of_its_own(
+    workspace: Workspace,
+) -> None:
+    waiting, _, made = await workspace.record(
+        announced(links=LINKS), entered(), announced(links=LINKS[:1])
+    )
+
+    message = await workspace.message()
+    links = await workspace.rows(tables.links, communication_id=message["id"])
+    assert kinds([waiting, made]) == [EventOutcome.PENDING, EventOutcome.ACCEPTED]
+    assert made.communication_id == message["id"]
+    assert [one["target_url"] for one in links] == [None, LINKS[0]]
+
+
 async def test_a_click_on_a_link_of_a_waiting_message_waits_with_it(workspace: Workspace) -> None:
     await workspace.record(announced(links=LINKS))
 
