@@ -68,6 +68,8 @@ class _Changes:
         self.new: set[Id] = set()
         self.changed: set[Id] = set()
         self.moves: list[tuple[Id, ContactStatus | None, ContactStatus]] = []
+        self.converted: set[Id] = set()
+        self.renamed: set[Id] = set()
         self.referrers: dict[str, Id] = {}
 
     async def load(self, connection: Connection, drafts: Sequence[ContactDraft]) -> None:
@@ -145,6 +147,7 @@ class _Changes:
             "source": source,
             "created_at": self.now,
             "active_at": self.now,
+            "converted_at": None,
             "referred_by_id": referrer,
             **_derived(row),
         }
@@ -174,6 +177,7 @@ class _Changes:
                 and row["converted_at"] is None
             ):
                 row["converted_at"] = self.now
+                self.converted.add(own)
             is_same = False
         if not is_same:
             row |= _derived(row)
@@ -202,12 +206,24 @@ class _Changes:
             self.names[key] = row["id"]
 
     def _forget(self, own: Id, before: dict[str, Any]) -> None:
+        kept = _unique(self.by_id[own])
         for key in _unique({**before, "email_key": _email_key(before)}):
-            if self.names.get(key) == own:
+            if key not in kept and self.names.get(key) == own:
                 del self.names[key]
+                self.renamed.add(own)
 
     async def write(self, connection: Connection) -> Head | None:
         table = tables.contacts
+        if self.renamed - self.new:
+            # Another of the batch may take a name that is given up: it has to be free by then.
+            await connection.execute(
+                update(table)
+                .where(
+                    table.c.workspace_id == self.workspace_id,
+                    table.c.id.in_(self.renamed - self.new),
+                )
+                .values(external_username=None, username=None, email_key=None)
+            )
         if self.new:
             await connection.execute(
                 table.insert(),
@@ -257,18 +273,13 @@ class _Changes:
         return await append(connection, self.workspace_id, batch.facts, self.now)
 
     async def _count(self, connection: Connection) -> None:
-        by: dict[str, int] = dict.fromkeys([*_COUNTED.values(), "converted"], 0)
-        converted = set()
-        for one, was, to in self.moves:
+        by: dict[str, int] = dict.fromkeys(_COUNTED.values(), 0)
+        for _, was, to in self.moves:
             by[_COUNTED[to]] += 1
             if was is not None:
                 by[_COUNTED[was]] -= 1
-            if was is ContactStatus.LEAD and to is ContactStatus.CUSTOMER:
-                converted.add(one)
         # The first time only: a customer who was lost and won again was converted once.
-        by["converted"] = sum(
-            1 for one in converted if self.by_id[one].get("converted_at") == self.now
-        )
+        by["converted"] = len(self.converted)
         table = tables.contact_counters
         if any(by.values()):
             await connection.execute(
