@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import RedirectResponse
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -83,6 +84,8 @@ def build(services: Services) -> Starlette:
             Route("/livez", health.live),
             Route("/readyz", health.ready),
             Route("/metrics", health.metrics),
+            # Mounts redirect to their slash only where nothing else matches, and "/" always does.
+            Route("/graphiql", lambda _: RedirectResponse("/graphiql/")),
             Mount("/graphiql", StaticFiles(directory=_EDITOR, html=True)),
             Mount("/", StaticFiles(directory=_SCREEN, html=True)),
         ],

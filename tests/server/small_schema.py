@@ -29,7 +29,7 @@ class Item:
     id: int
 
     @strawberry.field
-    def items(self, first: int = 50) -> "Items":
+    def items(self, first: int | None = 50) -> "Items":
         return Items(nodes=[])
 
     @strawberry.field
@@ -65,7 +65,7 @@ def small_schema(spy: Spy) -> GraphQLSchema:
             return "chosen"
 
         @strawberry.field
-        def items(self, first: int = 50) -> Items:
+        def items(self, first: int | None = 50) -> Items:
             return Items(nodes=[Item(id=1)])
 
         @strawberry.field
