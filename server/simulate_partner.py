@@ -34,6 +34,7 @@ mutation RecordEvents($input: RecordEventsInput!) {
 }
 """
 _LONGEST_WAIT = 5.0
+_LAST_ANSWER = 2.0
 
 
 class Refused(Exception):
@@ -86,8 +87,7 @@ class Partner:
         attempt = 0
         while True:
             try:
-                response = await self._client.post(self._url, json=body, headers=self._headers)
-                data = _data(response)
+                data = _data(await self._post(body))
             except httpx.TransportError as error:
                 problem = f"{type(error).__name__} {error}".strip()
             else:
@@ -108,6 +108,23 @@ class Partner:
                 await asyncio.wait_for(self._stopping.wait(), wait)
             except TimeoutError:
                 continue
+
+    async def _post(self, body: dict[str, Any]) -> httpx.Response:
+        """The answer; told to end, it waits a little for the one that is under way."""
+        posting = asyncio.create_task(
+            self._client.post(self._url, json=body, headers=self._headers)
+        )
+        ending = asyncio.create_task(self._stopping.wait())
+        try:
+            await asyncio.wait((posting, ending), return_when=asyncio.FIRST_COMPLETED)
+            if not posting.done():
+                await asyncio.wait((posting,), timeout=_LAST_ANSWER)
+            if not posting.done():
+                raise GaveUp("the last request was not acknowledged: no answer")
+            return posting.result()
+        finally:
+            posting.cancel()
+            ending.cancel()
 
 
 def _data(response: httpx.Response) -> dict[str, Any] | str:

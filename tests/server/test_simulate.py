@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections import Counter
@@ -24,7 +25,7 @@ from store.ingest.events import ContactRef, JourneyEntered
 from store.words import Scope
 from tests.support.factories import NOW
 from tests.support.trackside import ROOT, Trackside
-from tests.support.waiting import SOON
+from tests.support.waiting import SOON, settle
 
 SCHEMA = build_schema((ROOT / "schema" / "schema.graphql").read_text())
 ENTRIES = "query { entries(first: 1) { totalCount { value } } }"
@@ -188,6 +189,22 @@ async def test_told_to_end_while_the_server_is_away_it_gives_up(
 
     with pytest.raises(GaveUp, match="not acknowledged"):
         await partner.record([event_input(an_entry("1"))])
+
+
+async def test_told_to_end_it_does_not_wait_long_for_a_server_that_is_silent(
+    client: httpx.AsyncClient, told: list[str]
+) -> None:
+    # Connections are taken by the kernel, and nobody answers: a server on its way out.
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        stopping = asyncio.Event()
+        partner = Partner(client, url, "ts_1_any", stopping, told.append)
+        recording = asyncio.create_task(partner.record([event_input(an_entry("1"))]))
+        await settle()
+        stopping.set()
+
+        with pytest.raises(GaveUp, match="no answer"):
+            await recording
 
 
 async def test_a_token_without_the_scope_is_refused_in_words(
