@@ -19,7 +19,7 @@ from tests.support.loops import run as wait_for
 
 CONNECTIONS = 4
 
-_EMPTY, _BY_HAND = 20, 5
+_EMPTY, _BY_HAND = 10, 5
 
 
 @dataclass(slots=True)
