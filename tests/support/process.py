@@ -96,15 +96,16 @@ class Process:
         """As a power cut: the process and its children end this instant, without a word."""
         # Held still, so that it has no child after they were counted.
         self._server.send_signal(signal.SIGSTOP)
-        children = _children(self.pid)
+        started = children(self.pid)
         self._server.kill()
-        for child in children:
+        for child in started:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
         self.stop(signal.SIGKILL)
 
 
-def _children(pid: int) -> list[int]:
+def children(pid: int) -> list[int]:
+    """The processes that this one started and that have not gone."""
     # Linux tells without a program; a slim image has no ps.
     told = Path(f"/proc/{pid}/task/{pid}/children")
     if told.exists():
@@ -115,3 +116,12 @@ def _children(pid: int) -> list[int]:
     return [
         int(child) for child, parent in map(str.split, listing.splitlines()) if int(parent) == pid
     ]
+
+
+def is_alive(pid: int) -> bool:
+    """Whether it runs; an orphan that ended may wait for init to collect it."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.process import Process, ServerDidNotStart
+from tests.support.process import Process, ServerDidNotStart, is_alive
 
 TESTS_WITH_A_SERVER = """
 import sys, time
@@ -62,12 +62,3 @@ def test_a_killed_server_takes_its_children_along(tmp_path: Path) -> None:
     server.kill()
 
     assert not is_alive(int(child_file.read_text()))
-
-
-def is_alive(pid: int) -> bool:
-    """Whether it runs; an orphan that ended may wait for init to collect it."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state != "Z"
