@@ -135,7 +135,7 @@ def _run(executor: type[Executor[Any]], source: str, batch: object, *, yes: bool
 
 def _loaded(kind: type, **values: Any) -> Any:
     """A row of which only these columns were read."""
-    row = object.__new__(kind)
+    row: Any = object.__new__(kind)
     for name, value in values.items():
         object.__setattr__(row, name, value)
     return row
