@@ -34,6 +34,17 @@ def database_url(request: pytest.FixtureRequest) -> str:
     return url
 
 
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def shared_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A migrated database of each kind for all tests that make workspaces of their own in it."""
+    postgres = "_external_databases" if os.environ.get(EXTERNAL_POSTGRES) else "_wheel_databases"
+    name = {"sqlite": "_sqlite_databases", "postgresql": postgres}[request.param]
+    databases: SqliteDatabases | PostgresDatabases = request.getfixturevalue(name)
+    url = databases.create()
+    yield url
+    databases.drop(url)
+
+
 @pytest.fixture
 def sqlite_url(_sqlite_databases: SqliteDatabases) -> Iterator[str]:
     """A fresh migrated SQLite file."""
