@@ -209,3 +209,9 @@ class StopOutcome(StrEnum):
     FINISHED = "FINISHED"
     NOT_FOUND = "NOT_FOUND"
     WOULD_STOP = "WOULD_STOP"
+
+
+class TimeBucket(StrEnum):
+    MINUTE = "MINUTE"
+    HOUR = "HOUR"
+    DAY = "DAY"

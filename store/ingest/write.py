@@ -7,6 +7,7 @@ import orjson
 from sqlalchemy import Table, and_, bindparam, or_, select, update
 
 from store import tables
+from store.buckets import buckets_of
 from store.database import Connection
 from store.dialects import insert
 from store.ingest.batch import Batch, visit_tally, waiting_step
@@ -15,10 +16,9 @@ from store.log import Head, append
 from store.merge import Message, Passage, Visit
 from store.tables.communications import MILESTONES
 from store.tables.journeys import ENTRY_COUNTS, STEP_COUNTS
-from store.types import DAY, HOUR, MINUTE, Id, new_id
+from store.types import DAY, Id, new_id
 
 WAITS_AT_MOST = 30 * DAY
-_BUCKETS = ((60, MINUTE), (3_600, HOUR))
 
 # What a merge never changes stays out of the UPDATE.
 _FIXED = {"id", "external_id", "journey_id", "contact_id", "entry_id", "created_at", "entered_at"}
@@ -325,8 +325,7 @@ class _Writer:
             is_new = message.id in self.batch.new_messages
             if is_new or message.id in before_of:
                 before = before_of.get(message.id, (0,) * len(MILESTONES))
-                for seconds, width in _BUCKETS:
-                    at = message.created_at - message.created_at % width
+                for seconds, at in buckets_of(message.created_at):
                     _add_to(
                         changes[
                             message.journey_id, seconds, at, message.resource_id, message.channel
@@ -345,8 +344,7 @@ class _Writer:
                 before = self.batch.entries_before[entry.id][0]
             else:
                 continue
-            for seconds, width in _BUCKETS:
-                at = entry.entered_at - entry.entered_at % width
+            for seconds, at in buckets_of(entry.entered_at):
                 _add_to(
                     changes[entry.journey_id, seconds, at, entry.in_control_group],
                     before,

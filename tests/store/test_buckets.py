@@ -1,0 +1,65 @@
+"""Buckets: a period is made of hours between ragged minutes, each minute once."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from store.buckets import ALL_TIME, Stretch, buckets_of, stretches
+from store.filters import Period
+from store.types import HOUR, MINUTE
+from store.words import TimeBucket
+
+WIDTHS = {60: MINUTE, 3_600: HOUR}
+# From before 1970 on: what is backfilled may be old.
+minutes = st.integers(-500, 500).map(lambda count: count * MINUTE)
+
+
+def minutes_of(stretch: Stretch) -> list[int]:
+    """The minutes that the rows of a bounded stretch count."""
+    assert stretch.start is not None
+    assert stretch.end is not None
+    width = WIDTHS[stretch.bucket_seconds]
+    first = -(-stretch.start // width) * width
+    return [
+        minute
+        for at in range(first, stretch.end, width)
+        for minute in range(at, at + width, MINUTE)
+    ]
+
+
+@given(minutes, minutes, st.sampled_from([None, *TimeBucket]))
+def test_the_stretches_of_a_period_hold_each_of_its_minutes_once(
+    one: int, other: int, by: TimeBucket | None
+) -> None:
+    start, end = sorted((one, other))
+
+    found = stretches(Period(start, end), by=by)
+
+    held = sorted(minute for stretch in found for minute in minutes_of(stretch))
+    assert held == list(range(start, end, MINUTE))
+
+
+@given(minutes)
+def test_an_open_period_is_its_hours_and_one_ragged_end(bound: int) -> None:
+    since, until = stretches(Period(bound, None)), stretches(Period(None, bound))
+
+    hour = -(-bound // HOUR) * HOUR
+    assert since[0] == Stretch(3_600, hour, None)
+    assert since[1:] == ([] if bound == hour else [Stretch(60, bound, hour)])
+    hour = bound // HOUR * HOUR
+    assert until[0] == Stretch(3_600, None, hour)
+    assert until[1:] == ([] if bound == hour else [Stretch(60, hour, bound)])
+
+
+def test_all_time_is_one_row() -> None:
+    assert stretches(Period()) == [Stretch(ALL_TIME)]
+
+
+@given(st.integers(-(10**15), 10**16))
+def test_a_moment_is_counted_by_minute_by_hour_and_of_all_time(moment: int) -> None:
+    found = dict(buckets_of(moment))
+
+    assert found.keys() == {ALL_TIME, *WIDTHS}
+    assert found[ALL_TIME] == 0
+    for seconds, width in WIDTHS.items():
+        assert found[seconds] % width == 0
+        assert found[seconds] <= moment < found[seconds] + width
