@@ -21,6 +21,7 @@ _LONGEST = {
     "first_name": 200,
     "last_name": 200,
     "phone": 50,
+    "referred_by_code": 200,
 }
 # One @ with something on both sides and no white space: who can be reached, the mail server knows.
 _EMAIL = re.compile(r"[^\s@\x00-\x1f]+@[^\s@\x00-\x1f]+")

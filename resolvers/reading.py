@@ -64,6 +64,9 @@ class Reader(Generic[R, F]):
     async def get_where(self, context: Context, want: Want, **equals: Any) -> R | None:
         """The one row whose columns have these values."""
         context.require(Scope.READ)
+        # No text holds a null character, and PostgreSQL cannot even be asked for one.
+        if any(isinstance(value, str) and "\0" in value for value in equals.values()):
+            return None
         async with context.database.read() as connection:
             return await lists.get(connection, self._entity, context.workspace_id, want, **equals)
 

@@ -145,6 +145,24 @@ async def test_contacts_are_registered_each_with_a_result_of_its_own(api: Api) -
     assert results[3]["error"]["code"] == "DUPLICATE_EMAIL"
 
 
+async def test_a_code_that_no_database_can_hold_is_refused_for_its_contact_alone(
+    api: Api,
+) -> None:
+    contacts = [
+        {"externalUsername": "bob", "referredByCode": "a\0b"},
+        {"externalUsername": "cid", "referredByCode": "x" * 201},
+        {"externalUsername": "dee"},
+    ]
+
+    data = await api.ask(UPSERT_CONTACTS, contacts=contacts)
+
+    null, long, good = data["upsertContacts"]["results"]
+    assert null["error"]["field"] == ["contacts", "0", "referredByCode"]
+    assert null["error"]["code"] == "INVALID"
+    assert long["error"]["code"] == "TOO_LONG"
+    assert good["contact"]["externalUsername"] == "dee"
+
+
 async def test_none_and_too_many_contacts_are_refused_as_a_whole(api: Api) -> None:
     many = [{"externalUsername": f"c{number}"} for number in range(1_001)]
 

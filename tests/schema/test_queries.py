@@ -254,6 +254,18 @@ async def test_a_row_is_asked_for_by_exactly_one_name(api: Api) -> None:
     ]
 
 
+async def test_no_row_has_a_null_character_in_its_name(api: Api) -> None:
+    data = await api.ask(
+        """query ($name: String) {
+            journey(externalId: $name) { id } entry(externalId: $name) { id }
+            communication(externalId: $name) { id } contact(externalUsername: $name) { id }
+            byEmail: contact(email: $name) { id } }""",
+        name="ada\0",
+    )
+
+    assert set(data.values()) == {None}
+
+
 async def test_nodes_keep_the_order_asked_and_are_null_for_what_is_not_there(api: Api) -> None:
     data = await api.ask(
         """{ entry(externalId: "e1") { id journey { id } contact { id }
