@@ -14,7 +14,7 @@ from benchmarks.figures import Spread, ratios
 from benchmarks.recording import InProcess, LogAlone
 from benchmarks.report import section, table
 from benchmarks.requests import at_once, graphql
-from benchmarks.run import Run
+from benchmarks.run import ROUNDS, Run
 from benchmarks.servers import Server
 from benchmarks.stores import Kind
 from benchmarks.traffic import Event, as_input, batches, traffic
@@ -44,7 +44,7 @@ def measure(run: Run) -> None:
             f"ingest: recordEvents in batches of {BATCH} events",
             "Messages of known entries with one link each, and what becomes of them: about 3.4 "
             "events a message.",
-            f"Each way writes {number} batches in turn in each of {run.rounds} rounds; every "
+            f"Each way writes {number} batches in turn in each of {ROUNDS} rounds; every "
             "connection has messages of its own.",
             "CPU: over HTTP the server's process alone; in process this one's. The recorder is the "
             "server's own,",
@@ -64,7 +64,7 @@ def measure(run: Run) -> None:
             ending.callback(ways.close)
             ways.round(1)
             ways.forget()
-            for _ in range(run.rounds):
+            for _ in run.rounds(seconds=50):
                 ways.round(number)
             run.say(f"\n{kind}\n" + ways.table())
 

@@ -12,7 +12,7 @@ from benchmarks.dataset import JOURNEYS, Dataset
 from benchmarks.figures import Spread, percentile, short
 from benchmarks.report import section, table
 from benchmarks.requests import Connection, UnexpectedAnswer, graphql
-from benchmarks.run import Run
+from benchmarks.run import ROUNDS, Run
 from benchmarks.servers import Server
 from benchmarks.stores import Kind
 from benchmarks.traffic import Event, as_input, batches, traffic
@@ -46,7 +46,7 @@ def measure(run: Run) -> None:
     run.say(
         section(
             f"live: {SUBSCRIBERS} subscribers of one journey's communicationEvents",
-            f"Each of {run.rounds} rounds writes {number} batches of {BATCH} events by "
+            f"Each of {ROUNDS} rounds writes {number} batches of {BATCH} events by "
             "recordEvents, as fast as it goes; then",
             f"{paced} batches of {_PACED_BATCH} events in each, one every {_PACE_S:.0f} s. A "
             "delivery is one event at one subscriber; its CPU is",
@@ -69,10 +69,10 @@ def measure(run: Run) -> None:
                 (fast, BATCH, number, 0.0),
                 (slow, _PACED_BATCH, paced, _PACE_S),
             ):
-                for _ in range(run.rounds):
+                for _ in range(ROUNDS):
                     _unheard_round(figures, partner, size, count)
                 with audience.attached(partner.server, loaded, SUBSCRIBERS) as listening:
-                    for _ in range(run.rounds):
+                    for _ in run.rounds(seconds=45):
                         _round(figures, partner, listening, partner.prepare(size, count), pace_s)
             rows.append([f"{kind}, as fast as it goes", *fast.cells()])
             rows.append([f"{kind}, paced", *slow.cells()])

@@ -51,7 +51,7 @@ def measure(run: Run) -> None:
         partner = Partner(loaded, server)
         samples = [_Sample(0, 0, server.usage().resident_bytes)]
         listening = ending.enter_context(audience.attached(server, loaded, SUBSCRIBERS))
-        for number in range(1, SAMPLES + 2):
+        for number in run.rounds(seconds=180, number=SAMPLES + 1, at_least=5):
             partner.write(partner.prepare(BATCH, a_sample // BATCH))
             messages = samples[-1].messages + listening.hear(a_sample).messages
             samples.append(_Sample(number * a_sample, messages, server.usage().resident_bytes))
@@ -61,7 +61,7 @@ def measure(run: Run) -> None:
     run.say("\n" + table(["events", "messages", "MiB"], rows))
     steady = samples[1:]
     run.say(f"\nslope behind the warm-up:    {_slope(steady)}")
-    run.say(f"slope over the second half:  {_slope(steady[SAMPLES // 2 :])}")
+    run.say(f"slope over the second half:  {_slope(steady[len(steady) // 2 :])}")
 
 
 def _slope(samples: list[_Sample]) -> str:

@@ -12,7 +12,7 @@ from benchmarks.dataset import Dataset
 from benchmarks.figures import Spread, percentile, ratios, short
 from benchmarks.report import section, table
 from benchmarks.requests import Connection, UnexpectedAnswer, at_once, get, graphql, latencies_ms
-from benchmarks.run import Run
+from benchmarks.run import ROUNDS, Run
 from benchmarks.servers import Server
 from benchmarks.stores import Kind
 from tests.support.loops import run as wait_for
@@ -48,7 +48,7 @@ def measure(run: Run) -> None:
         section(
             "pages: the first page of 50 communications of one journey, channel EMAIL",
             "11 fields a row, 3 of them the contact's. Each target is asked in turn in each of "
-            f"{run.rounds} rounds:",
+            f"{ROUNDS} rounds:",
             f"{times} requests over one connection (p50, p99), then as many over {CONNECTIONS};",
             f"the page by hand {_BY_HAND} times as many, the empty route {_EMPTY} times.",
             "CPU: user and system time of the web server's process alone, not of PostgreSQL's;",
@@ -62,7 +62,7 @@ def measure(run: Run) -> None:
             _check(targets)
             for target in targets:
                 at_once(target.server.port, [[target.request] * 50] * CONNECTIONS)
-            for _ in range(run.rounds):
+            for _ in run.rounds(seconds=80):
                 for target in targets:
                     _round(target, times)
             run.say(f"\n{kind}\n" + _table(targets))
