@@ -8,6 +8,7 @@ it.
 import argparse
 import asyncio
 import json
+import os
 import random
 import sys
 from collections.abc import AsyncIterator
@@ -37,17 +38,21 @@ class Refused(Exception):
     """The server refused the token or the operation: trying again would not help."""
 
 
+class Unheard(Exception):
+    """Whoever read what we print is gone, as behind `| head`."""
+
+
 async def follow(url: str, token: str, after: str | None) -> None:
-    """Print events for ever; raises Refused."""
+    """Print events for ever; raises Refused and Unheard."""
     delay = 0.5
     while True:
         try:
             async with connect(url, subprotocols=[Subprotocol("graphql-transport-ws")]) as socket:
                 async for batch in batches(socket, token, after):
                     for event in batch["events"]:
-                        print(json.dumps(event, ensure_ascii=False), flush=True)
+                        say(event)
                     if batch["gap"] is not None:
-                        print(json.dumps({"gap": batch["gap"]}), flush=True)
+                        say({"gap": batch["gap"]})
                     # Only now: a batch that was not printed is asked for again.
                     after, delay = batch["cursor"], 0.5
         except ConnectionClosed as closed:
@@ -83,6 +88,14 @@ async def batches(
                 return
 
 
+def say(value: object) -> None:
+    try:
+        print(json.dumps(value, ensure_ascii=False), flush=True)
+    except BrokenPipeError:
+        # As an OSError it would pass for a lost connection.
+        raise Unheard from None
+
+
 async def send(socket: ClientConnection, message: dict[str, object]) -> None:
     await socket.send(json.dumps(message))
 
@@ -97,6 +110,9 @@ def main() -> None:
         asyncio.run(follow(arguments.url, arguments.token, arguments.after))
     except Refused as refusal:
         sys.exit(f"The server refused: {refusal}")
+    except Unheard:
+        # Python flushes once more at its end, and would complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         pass
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -78,3 +79,29 @@ async def test_it_ends_with_the_reason_when_its_token_is_refused(trackside: Trac
 
     assert process.returncode == 1
     assert b"4401" in said
+
+
+async def test_it_ends_when_nobody_reads_on(trackside: Trackside, sender: Sender) -> None:
+    await sender.introduce()
+    await sender.send("first")
+    log = await trackside.ask("{ deliveryEvents(first: 1) { pageInfo { endCursor } } }")
+    cursor = log["deliveryEvents"]["pageInfo"]["endCursor"]
+    reading, writing = os.pipe()
+    os.close(reading)
+
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(_EXAMPLE),
+        "--url",
+        trackside.url.replace("http", "ws") + "/graphql",
+        *("--token", trackside.token, "--after", cursor),
+        stdout=writing,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    os.close(writing)
+    await sender.report("first", DeliveryKind.SENT)
+    async with asyncio.timeout(SOON):
+        _, said = await process.communicate()
+
+    assert process.returncode == 0
+    assert said == b""
