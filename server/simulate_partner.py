@@ -88,6 +88,8 @@ class Partner:
         while True:
             try:
                 data = _data(await self._post(body))
+            except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
+                raise Refused(f"{self._url} is no address to write to: {error}") from None
             except httpx.TransportError as error:
                 problem = f"{type(error).__name__} {error}".strip()
             else:

@@ -246,3 +246,12 @@ async def test_the_command_says_that_the_token_is_wrong(trackside: Trackside) ->
 
     assert "simulate: The token was refused" in said
     assert process.returncode == 1
+
+
+@pytest.mark.parametrize("url", ["nonsense", "ftp://127.0.0.1", "http://[::1"])
+async def test_what_is_no_address_is_refused_at_once(url: str, client: httpx.AsyncClient) -> None:
+    partner = Partner(client, url, "ts_1_any", asyncio.Event(), lambda _: None)
+
+    with pytest.raises(Refused, match="is no address to write to"):
+        async with asyncio.timeout(SOON):
+            await partner.record([])
