@@ -45,8 +45,8 @@ def serve(
     """Serve the API, the live operations screen and the tracked links."""
     with _plainly():
         settings = Settings.read(os.environ)
-        if workers > 1 and settings.is_for_one_process:
-            raise WrongSetting(f"{settings.is_for_one_process}, or --workers 1.")
+        if workers > 1 and settings.why_one_process:
+            raise WrongSetting(f"{settings.why_one_process}, or --workers 1.")
         listening = serving.listen(host, port)
         url = serving.url_of(host, listening.getsockname()[1])
         os.environ.setdefault("TRACKSIDE_PUBLIC_URL", url)

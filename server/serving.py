@@ -55,6 +55,8 @@ def config(app: str | Callable[..., Any], **options: Any) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=10,
+        # A worker that still imports on a busy machine is not a dead one: it would be killed.
+        timeout_worker_healthcheck=60,
         **options,
     )
 

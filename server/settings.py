@@ -58,7 +58,7 @@ class Settings:
         return self.profile is Profile.PRODUCTION
 
     @property
-    def is_for_one_process(self) -> str | None:
+    def why_one_process(self) -> str | None:
         """Why only one server process may run, in words; None where several may."""
         if self.database_url.startswith("sqlite"):
             return "SQLite is for one server process: use PostgreSQL"

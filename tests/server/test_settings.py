@@ -114,7 +114,7 @@ def test_who_may_have_several_processes(database: str, broadcast: str, words: st
         }
     )
 
-    reason = settings.is_for_one_process
+    reason = settings.why_one_process
     assert reason is None if words is None else words in (reason or "")
 
 
