@@ -229,15 +229,21 @@ def _communication(asked: CommunicationFilter, workspace_id: int) -> list[Term]:
         *_is_set("first_click_at", asked.is_clicked),
     ]
     reached = asked.has_reached
-    if reached is not None and DeliveryStatus.QUEUED not in reached:
-        found.append(
-            Term(lambda t: or_(*(t.c[MILESTONE_COLUMNS[one]].is_not(None) for one in reached)))
-        )
+    if reached is not None:
+        found.append(_has_reached(reached))
     if asked.resource is not None:
         found.append(_resource_matches(asked.resource, workspace_id))
     if asked.contact_search:
         found.append(_contact_found(asked.contact_search, workspace_id))
     return found
+
+
+def _has_reached(reached: Sequence[DeliveryStatus]) -> Term:
+    if DeliveryStatus.QUEUED in reached:
+        # Every message has; said as a condition, so that its opposite finds none.
+        return Term(lambda t: true(), is_cheap=True)
+    columns = [MILESTONE_COLUMNS[one] for one in reached]
+    return Term(lambda t: or_(false(), *(t.c[column].is_not(None) for column in columns)))
 
 
 def _contact(asked: ContactFilter) -> list[Term]:
