@@ -57,8 +57,8 @@ def read_instant(value: object) -> Instant | Unreadable:
             "such as 2026-01-31T09:30:00Z or 2026-01-31T11:30:00+02:00."
         )
     try:
-        moment = datetime.fromisoformat(value.upper())
-    except ValueError as error:
+        moment = datetime.fromisoformat(value.upper()).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         return Unreadable(f"{shown(value)} is not a DateTime: {error}.")
     return (moment - _EPOCH) // _MICROSECOND
 
