@@ -19,7 +19,7 @@ from server.auth import hash_of, new_secret
 from server.services import utc_now
 from server.serving import PortTaken
 from server.settings import Settings, WrongSetting
-from store import Database, tokens, workspaces
+from store import Database, DatabaseError, tokens, workspaces
 from store import migrate as bring_up_to_date
 from store.words import Scope
 
@@ -88,6 +88,11 @@ def create_token(
     with _plainly():
         settings = Settings.read(os.environ)
         scopes = _scopes(scope)
+        for option, value in (("--workspace", workspace), ("--name", name)):
+            if not value.strip() or len(value) > _NAME_AT_MOST:
+                raise WrongSetting(f"{option} takes 1 to {_NAME_AT_MOST} characters.")
+        if email is not None and "@" not in email:
+            raise WrongSetting(f"--email {email!r} is not an e-mail address.")
         print(asyncio.run(_create_token(settings, workspace, name, email, scopes)))
 
 
@@ -102,7 +107,9 @@ def simulate(
     token: Annotated[str, typer.Option(envvar="TRACKSIDE_TOKEN", help="With scope integrate.")],
     url: Annotated[str, typer.Option(help="The server's address.")] = "http://127.0.0.1:8000",
     rate: Annotated[float, typer.Option(min=0.1, help="Events a second.")] = 20.0,
-    duration: Annotated[float | None, typer.Option(help="Seconds; without it, for ever.")] = None,
+    duration: Annotated[
+        float | None, typer.Option(min=0.1, help="Seconds; without it, for ever.")
+    ] = None,
     ends_with_parent: Annotated[bool, typer.Option("--ends-with-parent", hidden=True)] = False,
 ) -> None:
     """Live as a partner would: write through the public API, and follow the tracked links."""
@@ -119,9 +126,15 @@ def _plainly() -> Iterator[None]:
     except (WrongSetting, PortTaken) as error:
         _tell(str(error))
         raise typer.Exit(1) from None
+    except DatabaseError as error:
+        _tell(f"The database says: {error.orig}. Is TRACKSIDE_DATABASE_URL right?")
+        raise typer.Exit(1) from None
     except OSError as error:
         _tell(f"{error}: is the database running, and is TRACKSIDE_DATABASE_URL right?")
         raise typer.Exit(1) from None
+
+
+_NAME_AT_MOST = 200
 
 
 def _tell(line: str) -> None:

@@ -37,6 +37,7 @@ class Settings:
     public_url: str
     secret_keys: tuple[bytes, ...]
     allowed_origins: frozenset[str]
+    files_dir: Path
 
     @classmethod
     def read(cls, environment: Mapping[str, str], *, var: Path = VAR) -> "Settings":
@@ -51,6 +52,7 @@ class Settings:
             allowed_origins=frozenset(
                 environment.get("TRACKSIDE_ALLOWED_ORIGINS", "").replace(",", " ").split()
             ),
+            files_dir=Path(environment.get("TRACKSIDE_FILES_DIR", "") or var / "files"),
         )
 
     @property
@@ -95,6 +97,10 @@ def _database_url(environment: Mapping[str, str], var: Path) -> str:
             "TRACKSIDE_DATABASE_URL must begin with sqlite+aiosqlite:/// or postgresql+asyncpg://, "
             f"not {url.partition(':')[0]!r}."
         )
+    try:
+        _ = urlsplit(url).port
+    except ValueError:
+        raise WrongSetting("The port in TRACKSIDE_DATABASE_URL is not a number.") from None
     return url
 
 

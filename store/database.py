@@ -13,6 +13,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 Connection = AsyncConnection
+DatabaseError = DBAPIError
+"""What a statement raises when the database refuses it; `orig` says why in the driver's words."""
+
 R = TypeVar("R")
 
 _TRIES = 5

@@ -50,6 +50,9 @@ def test_a_date_time_is_read_in_any_zone(text: str, instant: int) -> None:
         "yesterday",
         "",
         "٢٠٢٦-11-22T00:00:00Z",
+        # Read well, but no year from 1 to 9999 in UTC.
+        "9999-12-31T23:59:59-14:00",
+        "0001-01-01T00:00:00+14:00",
         1_795_305_600,
         None,
     ],

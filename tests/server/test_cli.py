@@ -233,3 +233,37 @@ def test_a_database_that_does_not_answer_is_told_in_a_sentence(
     assert "is the database running" in refused.stderr
     assert "Traceback" not in refused.stderr
     assert "swordfish" not in refused.stderr
+
+
+def test_a_file_that_is_no_database_is_told_in_a_sentence(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("not a database, only some words " * 200)
+    wrong = {**environment, "TRACKSIDE_DATABASE_URL": f"sqlite+aiosqlite:///{file}"}
+
+    refused = trackside("migrate", environment=wrong, folder=tmp_path)
+
+    assert refused.returncode == 1
+    assert "file is not a database" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--workspace", ""),
+        ("--workspace", "x" * 201),
+        ("--workspace", "acme", "--name", " "),
+        ("--workspace", "acme", "--email", "nonsense"),
+    ],
+)
+def test_a_token_without_a_sensible_name_is_refused_in_a_sentence(
+    environment: dict[str, str], tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    asked = ["token", "create", "--scope", "read", *arguments]
+
+    refused = trackside(*asked, environment=environment, folder=tmp_path)
+
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr.startswith(arguments[-2])

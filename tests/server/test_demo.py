@@ -81,7 +81,7 @@ def until(is_so: Any) -> Any:
 def test_a_demo_serves_the_sample_and_live_traffic(folder: Path) -> None:
     with a_demo(folder) as demo:
         sample = demo.ask("{ viewer { workspace scopes } journeys { nodes { name } } }")
-        log = "{ journeys(first: 1) { nodes { statistics { asOf } } } }"
+        log = "{ communications(first: 1) { nodes { id } } }"
         before = demo.ask(log)
 
         until(lambda: demo.ask(log) != before)
