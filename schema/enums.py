@@ -22,6 +22,7 @@ from store.words import (
     StepKind,
     StopOutcome,
     StopReason,
+    TimeBucket,
 )
 from subscriptions.streams import GapReason
 
@@ -44,6 +45,7 @@ __all__ = [
     "StepKind",
     "StopOutcome",
     "StopReason",
+    "TimeBucket",
     "describe",
 ]
 
@@ -312,5 +314,14 @@ describe(
     {
         "EXPIRED": "The log no longer reaches back to the cursor.",
         "UNKNOWN_EPOCH": "The cursor belongs to another log: it was begun anew or restored.",
+    },
+)
+describe(
+    TimeBucket,
+    "The width of the points of a series, whose bounds are those of the clock in UTC.",
+    {
+        "MINUTE": "A minute. Only for periods of at most 24 hours, or of a day of the calendar.",
+        "HOUR": "An hour.",
+        "DAY": "A day, from midnight to midnight UTC.",
     },
 )

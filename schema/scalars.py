@@ -19,9 +19,11 @@ DateTime = NewType("DateTime", int)
 Cursor = NewType("Cursor", str)
 LogCursor = NewType("LogCursor", str)
 URL = NewType("URL", str)
+BigInt = NewType("BigInt", int)
 JSON = NewType("JSON", object)
 
 URL_LENGTH = 2_000
+WHOLE_AT_MOST = 2**53
 _RFC_3339 = re.compile(
     r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
 )
@@ -112,6 +114,12 @@ def _read_text(kind: str) -> Callable[[object], str]:
     return read
 
 
+def _read_whole_number(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) > WHOLE_AT_MOST:
+        raise GraphQLError(f"{shown(value)} is not a BigInt: write a whole number up to 2^53.")
+    return value
+
+
 SCALARS: dict[object, ScalarDefinition] = {
     DateTime: strawberry.scalar(
         name="DateTime",
@@ -141,6 +149,15 @@ SCALARS: dict[object, ScalarDefinition] = {
         ),
         serialize=str,
         parse_value=_read_text("LogCursor"),
+    ),
+    BigInt: strawberry.scalar(
+        name="BigInt",
+        description=(
+            "A whole number up to 2^53, as a JSON number: a count that may outgrow Int. "
+            "JavaScript's Number holds it exactly."
+        ),
+        serialize=int,
+        parse_value=_read_whole_number,
     ),
     URL: strawberry.scalar(
         name="URL",

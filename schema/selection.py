@@ -13,10 +13,13 @@ from graphql import (
     GraphQLSchema,
     InlineFragmentNode,
     SelectionNode,
+    Undefined,
     VariableNode,
     get_named_type,
     is_object_type,
 )
+from graphql.execution.values import VariableValues
+from graphql.utilities import coerce_input_literal
 
 from schema.fields import NEEDS, Needs
 from schema.info import Info
@@ -63,6 +66,19 @@ def below(info: Info, *path: str, type_name: str | None = None) -> Selection:
         start = get_named_type(raw.return_type)
         found = _cache[key] = nodes, reader.select(start, nodes, path, type_name)
     return found[1]
+
+
+def given(info: Info, chosen: Selection, type_name: str, name: str, argument: str) -> list[Any]:
+    """What each use of a chosen field of that type gives as an argument; None where nothing."""
+    type_: Any = info.raw.schema.type_map[type_name]
+    kind = type_.fields[name].args[argument].type
+    variables = VariableValues({}, info.variables)
+    found: list[Any] = []
+    for node in chosen.nodes.get(name, ()):
+        values = [one.value for one in node.arguments or () if one.name.value == argument]
+        value = coerce_input_literal(values[0], kind, variables) if values else None
+        found.append(None if value is Undefined else value)
+    return found
 
 
 @dataclass(slots=True)

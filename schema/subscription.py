@@ -9,6 +9,7 @@ from strawberry import UNSET
 
 from resolvers import activities, delivery_events
 from schema import ids
+from schema.counting import followed
 from schema.enums import GapReason
 from schema.errors import bad_input, shown
 from schema.fields import derived, plain, with_context
@@ -19,6 +20,7 @@ from schema.scalars import LogCursor
 from schema.selection import below
 from schema.types.activity import Activity
 from schema.types.delivery_event import DeliveryEvent
+from schema.types.statistics import JourneyStatistics
 from store import filters, rows
 from subscriptions.signing import Tampered
 from subscriptions.streams import Batch
@@ -129,7 +131,7 @@ def _streamed(resolver: Callable[..., AsyncIterator[Any]], description: str) -> 
     return strawberry.subscription(resolver=resolver, description=description)
 
 
-@strawberry.type(description="Live streams of the event log, with the scope read.")
+@strawberry.type(description="Live streams, with the scope read.")
 class Subscription:
     communication_events: CommunicationEventBatch = _streamed(
         communication_events,
@@ -138,4 +140,11 @@ class Subscription:
     entry_activities: ActivityBatch = _streamed(
         entry_activities,
         f"What happens to entries, as it happens. {_STREAM}",
+    )
+    journey_statistics: JourneyStatistics = _streamed(
+        followed,
+        "What a journey came to: at once, and again when something that is asked for has changed; "
+        "a period that ends now moves on by itself, minute by minute. Each answer holds the "
+        "numbers as they are then, and agrees with the lists at the place asOf; what changed "
+        "several times while the client was busy, or within a fifth of a second, is told once.",
     )

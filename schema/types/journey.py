@@ -11,6 +11,7 @@ from resolvers.context import Context
 from resolvers.loaders import load
 from schema import ids
 from schema.connections import Connection
+from schema.counting import counted, journey_statistics, resource_performance, step_counts
 from schema.enums import Channel, JourneyStatus
 from schema.fields import NEEDS, Needs, derived, plain
 from schema.inputs.filters import ActivityFilter, CommunicationFilter, EntryFilter
@@ -20,6 +21,12 @@ from schema.node import Node
 from schema.scalars import URL, DateTime
 from schema.selection import below
 from schema.types.resource import Resource
+from schema.types.statistics import (
+    RESOURCES,
+    JourneyStatistics,
+    ResourcePerformance,
+    StepCounts,
+)
 from store import filters, rows
 from store.lists import Order
 from store.types import Id
@@ -62,6 +69,9 @@ class JourneyStep:
     )
     is_archived: bool = plain(
         "True for a step that a later upsert left out: entries may still refer to it."
+    )
+    counts: StepCounts = counted(
+        step_counts, "Where people are, and where they stick.", "id", "journey_id"
     )
 
 
@@ -120,6 +130,13 @@ class Journey(Node):
         "What happened to the entries of this journey, the newest first.",
         filter=ActivityFilter,
     )
+    statistics: JourneyStatistics = counted(
+        journey_statistics,
+        "What it came to, in a period or of all time: numbers that agree with each other, and with "
+        "its lists at the place asOf. Live as the subscription journeyStatistics.",
+        "id",
+    )
+    resource_performance: list[ResourcePerformance] = counted(resource_performance, RESOURCES, "id")
 
 
 @strawberry.type(description="A page of journeys.")
