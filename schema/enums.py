@@ -13,6 +13,7 @@ from store.words import (
     ContactStatus,
     DeliveryKind,
     DeliveryStatus,
+    DiagnosisCode,
     EntryState,
     ErrorCode,
     EventOutcome,
@@ -34,6 +35,7 @@ __all__ = [
     "CountPrecision",
     "DeliveryKind",
     "DeliveryStatus",
+    "DiagnosisCode",
     "EntryState",
     "ErrorCode",
     "EventOutcome",
@@ -184,6 +186,32 @@ describe(
         "STOPPED": "The campaign was stopped for the contact.",
         "EXITED": "It left by an exit rule.",
         "FAILED": "It ended by a failure.",
+    },
+)
+describe(
+    DiagnosisCode,
+    "Why an entry is where it is: of these codes the first that holds, in this order, so that each "
+    "entry has exactly one. The latest step fact is the latest of its activities STEP_ENTERED, "
+    "STEP_COMPLETED, STEP_SKIPPED, STEP_FAILED, WAITING and HELD_OUT that was not without effect. "
+    "The step's message is the entry's latest one, by creation, that names its current step; "
+    "before the first step, the latest one that names none.",
+    {
+        "STOPPED": "Its state is STOPPED: the campaign was stopped for the contact.",
+        "FINISHED": "Its state is COMPLETED, EXITED or FAILED.",
+        "HELD_OUT": "The latest step fact is HELD_OUT: the control group gets no message.",
+        "STEP_FAILED": "The latest step fact is STEP_FAILED.",
+        "DELIVERY_FAILED": "The status of the step's message is FAILED or BOUNCED.",
+        "SUPPRESSED": "The status of the step's message is SUPPRESSED.",
+        "NO_PROGRESS": "The current step has patienceSeconds, and more time than that has passed "
+        "since it was last entered (or first waited at, where the entering is not known); since "
+        "it was completed or skipped, if that is the latest step fact.",
+        "WAITING_FOR_EVENT": "The latest step fact is WAITING, with something waited for, or "
+        "without saying for what.",
+        "WAITING_FOR_TIME": "The latest step fact is WAITING, with nothing but a time, which may "
+        "be over by now.",
+        "WAITING_FOR_PROVIDER": "The status of the step's message is QUEUED, SENT or DEFERRED: no "
+        "outcome is known yet.",
+        "PROGRESSING": "None of the others.",
     },
 )
 describe(

@@ -15,11 +15,12 @@ SUMMARY_COLUMNS = (
     "reason",
     "source",
     "is_ignored",
+    "is_suspected_bot",
     "detail",
 )
 SUMMARY_RELATIONS = {"step": want(["name"]), "resource": want(["name"])}
 
-_BY = {
+BY = {
     Channel.EMAIL: "by e-mail",
     Channel.SMS: "by text message",
     Channel.IVR: "by voice call",
@@ -38,6 +39,8 @@ def summary(activity: rows.Activity) -> str:
     sentence = _SENTENCES[ActivityKind(activity.activity)](activity)
     if activity.is_ignored:
         sentence += ", but without effect: the campaign had been stopped"
+    if activity.is_suspected_bot:
+        sentence += ", but it seems to be the doing of a robot"
     return sentence + "."
 
 
@@ -58,7 +61,7 @@ def _at_step(activity: rows.Activity) -> str:
 
 def _message(activity: rows.Activity) -> str:
     name = f" {_quoted(activity.resource.name)}" if activity.resource else ""
-    by = f" {_BY[Channel(activity.channel)]}" if activity.channel else ""
+    by = f" {BY[Channel(activity.channel)]}" if activity.channel else ""
     return f"the message{name}{by}"
 
 

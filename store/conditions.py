@@ -6,13 +6,14 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, and_, false, func, not_, or_, select, true
 
-from store import tables
+from store import diagnosis, tables
 from store.entities import Entity
 from store.filters import (
     ActivityFilter,
     CommunicationFilter,
     ContactFilter,
     DeliveryEventFilter,
+    Diagnosed,
     EntryFilter,
     JourneyFilter,
     Period,
@@ -193,6 +194,8 @@ def _entry(asked: EntryFilter, workspace_id: int) -> list[Term]:
         *_is(asked.is_active, lambda t: t.c.state.in_(OPEN_STATES)),
         *_is_set("converted_at", asked.is_converted),
     ]
+    if asked.diagnosis is not None:
+        found.extend(_diagnosed(asked.diagnosis, workspace_id))
     if asked.search:
         found.append(_contact_found(asked.search, workspace_id))
     activity = asked.activity
@@ -208,6 +211,7 @@ def _entry(asked: EntryFilter, workspace_id: int) -> list[Term]:
                     log.c.entry_id == table.c.id,
                     log.c.activity.is_not(None),
                     log.c.is_ignored.is_(False),
+                    log.c.is_suspected_bot.is_(False),
                     *(part.clause(log) for part in inner),
                 )
                 .correlate(table)
@@ -215,6 +219,13 @@ def _entry(asked: EntryFilter, workspace_id: int) -> list[Term]:
             )
 
         found.append(Term(happened))
+    return found
+
+
+def _diagnosed(asked: Diagnosed, workspace_id: int) -> list[Term]:
+    found = _one_of("state", diagnosis.states(asked.code))
+    if not diagnosis.follows_from_state(asked.code):
+        found.append(Term(lambda t: diagnosis.code_of(t, workspace_id, asked.now).in_(asked.code)))
     return found
 
 

@@ -13,6 +13,7 @@ from store.words import (
     ContactStatus,
     DeliveryKind,
     DeliveryStatus,
+    DiagnosisCode,
     EntryState,
     JourneyStatus,
 )
@@ -60,6 +61,14 @@ class ActivityFilter:
 
 
 @dataclass(frozen=True, slots=True)
+class Diagnosed:
+    """One of these codes holds at that moment: patience runs out by itself."""
+
+    code: tuple[DiagnosisCode, ...]
+    now: Instant
+
+
+@dataclass(frozen=True, slots=True)
 class EntryFilter:
     id: tuple[Id, ...] | None = None
     search: str | None = None
@@ -73,6 +82,7 @@ class EntryFilter:
     converted_within: Period | None = None
     stopped_within: Period | None = None
     current_step_id: tuple[Id, ...] | None = None
+    diagnosis: Diagnosed | None = None
     activity: ActivityFilter | None = None
     and_: tuple["EntryFilter", ...] = ()
     or_: tuple["EntryFilter", ...] = ()

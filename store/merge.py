@@ -205,7 +205,8 @@ _STEP_FACT: dict[StepKind, str] = {
 
 @dataclass(slots=True)
 class Visit(_State):
-    """An entry at one step: the first time of each kind of fact; the columns of `entry_steps`."""
+    """An entry at one step: the first time of each kind of fact, and the last time that it was
+    entered; the columns of `entry_steps`."""
 
     entry_id: Id
     step_id: Id
@@ -216,8 +217,12 @@ class Visit(_State):
     skipped_at: Instant | None = None
     failed_at: Instant | None = None
     held_out_at: Instant | None = None
+    last_entered_at: Instant | None = None
 
     def fold(self, kind: StepKind, at: Instant) -> None:
+        if kind is StepKind.STEP_ENTERED:
+            last = self.last_entered_at
+            self.last_entered_at = at if last is None else max(at, last)
         name = _STEP_FACT.get(kind)
         if name is not None:
             known = getattr(self, name)

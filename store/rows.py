@@ -16,6 +16,7 @@ from store.words import (
     ContactStatus,
     DeliveryKind,
     DeliveryStatus,
+    DiagnosisCode,
     EntryState,
     JourneyStatus,
     StopReason,
@@ -106,6 +107,33 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class StepMessage:
+    """The latest message of an entry's current step, as far as a diagnosis needs it."""
+
+    status: DeliveryStatus
+    channel: Channel
+    resource: str
+    created_at: Instant
+    outcome_at: Instant | None
+    suppressed_at: Instant | None
+    failure_reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class EntryDiagnosis:
+    """Why an entry is where it is at `now`; store/diagnosis.py defines it.
+
+    `reached_at`: from when on the patience of its current step counts; None before the first step.
+    """
+
+    code: DiagnosisCode
+    now: Instant
+    entry: Entry
+    reached_at: Instant | None
+    message: StepMessage | None
+
+
+@dataclass(frozen=True, slots=True)
 class Communication:
     id: Id
     external_id: str
@@ -172,6 +200,7 @@ class Activity:
     url: str | None
     reason: str | None
     source: str
+    is_suspected_bot: bool
     is_ignored: bool
     detail: dict[str, Any] | None
     entry: Entry

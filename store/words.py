@@ -127,6 +127,22 @@ class EntryState(StrEnum):
 OPEN_STATES = (EntryState.ACTIVE, EntryState.WAITING)
 
 
+class DiagnosisCode(StrEnum):
+    """Why an entry is where it is: store/diagnosis.py defines each, the first that holds counts."""
+
+    STOPPED = "STOPPED"
+    FINISHED = "FINISHED"
+    HELD_OUT = "HELD_OUT"
+    STEP_FAILED = "STEP_FAILED"
+    DELIVERY_FAILED = "DELIVERY_FAILED"
+    SUPPRESSED = "SUPPRESSED"
+    NO_PROGRESS = "NO_PROGRESS"
+    WAITING_FOR_EVENT = "WAITING_FOR_EVENT"
+    WAITING_FOR_TIME = "WAITING_FOR_TIME"
+    WAITING_FOR_PROVIDER = "WAITING_FOR_PROVIDER"
+    PROGRESSING = "PROGRESSING"
+
+
 class StopReason(StrEnum):
     OPERATOR = "OPERATOR"
     PARTNER = "PARTNER"

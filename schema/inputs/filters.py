@@ -12,6 +12,7 @@ from schema.enums import (
     ContactStatus,
     DeliveryKind,
     DeliveryStatus,
+    DiagnosisCode,
     EntryState,
     JourneyStatus,
 )
@@ -110,6 +111,10 @@ class ActivityFilter:
         return frozen(self, filters.ActivityFilter, budget)
 
 
+def _diagnosed(value: list[DiagnosisCode], name: str, budget: Budget) -> filters.Diagnosed:
+    return filters.Diagnosed(words(value, name, budget), budget.now)
+
+
 @strawberry.input(description=f"Which entries. {_RULES}")
 class EntryFilter:
     id: list[strawberry.ID] | None = condition(ids_of(ids.ENTRY), _ANY)
@@ -132,8 +137,13 @@ class EntryFilter:
     current_step_id: list[strawberry.ID] | None = condition(
         ids_of(ids.STEP), f"Stand at one of these steps, by id. {_ANY}"
     )
+    diagnosis: list[DiagnosisCode] | None = condition(
+        _diagnosed, f"Their diagnosis now has one of these codes. {_ANY}"
+    )
     activity: ActivityFilter | None = condition(
-        inner, "Have at least one such activity. Below not: have none."
+        inner,
+        "Have at least one such activity, done by a person and not without effect. Below not: have "
+        "none.",
     )
     and_: list["EntryFilter"] | None = condition(all_of, _AND, name="and")
     or_: list["EntryFilter"] | None = condition(all_of, _OR, name="or")

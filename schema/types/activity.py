@@ -50,6 +50,14 @@ class Activity(Node):
     )
     occurred_at: DateTime = plain("When it happened, by whoever reported it.")
     recorded_at: DateTime = plain("When it was recorded here.")
+    is_ignored: bool = plain(
+        "True for what occurred after the campaign was stopped: recorded, and without effect while "
+        "the stop stands."
+    )
+    is_suspected_bot: bool = plain(
+        "Whether it seems to be the doing of a robot, such as a mail scanner. It counts for "
+        "nothing."
+    )
     summary: str = derived(
         summary,
         "One plain English sentence for people, such as: The message “Welcome” was delivered by "

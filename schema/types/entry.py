@@ -13,6 +13,7 @@ from schema.inputs.filters import ActivityFilter, CommunicationFilter
 from schema.listing import Listing, listing
 from schema.node import Node
 from schema.scalars import DateTime
+from schema.types.diagnosis import EntryDiagnosis, diagnosed
 from schema.types.journey import Journey, JourneyStep
 from store import filters, rows
 from store.lists import Order
@@ -99,6 +100,7 @@ class Entry(Node):
         "The messages that it caused, the newest first.",
         filter=CommunicationFilter,
     )
+    diagnosis: EntryDiagnosis = diagnosed("Why the contact is where it is.")
 
 
 @strawberry.type(description="A page of entries.")

@@ -1,6 +1,6 @@
 """Journeys, their steps, and the entries of contacts into them."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Text, text
 
 from store.tables.base import belongs_to, instant, own_id, reference, workspace_table
 from store.types import IdColumn
@@ -36,6 +36,24 @@ journey_steps = workspace_table(
     belongs_to("journey_id", "journeys"),
     Index("journey_steps_key_key", "workspace_id", "journey_id", "key", unique=True),
 )
+
+
+def _dated_indexes(column: str) -> list[Index]:
+    """Of the entries that have the date, of all journeys and of one."""
+    name, condition = column.removesuffix("_at"), text(f"{column} IS NOT NULL")
+    return [
+        Index(
+            f"entries_{prefix}{name}_idx",
+            "workspace_id",
+            *columns,
+            column,
+            "id",
+            sqlite_where=condition,
+            postgresql_where=condition,
+        )
+        for prefix, columns in (("", ()), ("journey_", ("journey_id",)))
+    ]
+
 
 entries = workspace_table(
     "entries",
@@ -77,6 +95,8 @@ entries = workspace_table(
     Index("entries_journey_idx", "workspace_id", "journey_id", "entered_at", "id"),
     Index("entries_journey_state_idx", "workspace_id", "journey_id", "state", "entered_at", "id"),
     Index("entries_contact_idx", "workspace_id", "contact_id", "entered_at", "id"),
+    *_dated_indexes("converted_at"),
+    *_dated_indexes("stopped_at"),
 )
 
 entry_keys = workspace_table(
@@ -97,6 +117,8 @@ entry_steps = workspace_table(
     instant("skipped_at"),
     instant("failed_at"),
     instant("held_out_at"),
+    # An entry may come to a step again: its patience counts from the last time.
+    instant("last_entered_at"),
 )
 
 ENTRY_COUNTS = (

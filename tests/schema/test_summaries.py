@@ -22,6 +22,7 @@ def happened(kind: ActivityKind, **values: Any) -> str:
         "reason": None,
         "source": "Shop",
         "is_ignored": False,
+        "is_suspected_bot": False,
         "detail": None,
         "step": None if step is None else named(rows.JourneyStep, step),
         "resource": None if resource is None else named(rows.Resource, resource),
