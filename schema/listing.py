@@ -23,12 +23,16 @@ from schema.paging import (
     sealing,
 )
 from schema.selection import Selection, below
+from store.filters import Period
 from store.lists import Count, Order, Page, PageRequest
 from store.types import Id
 from store.want import Want
 
 LISTING = "listing"
 ROWS = "nodes|edges.node"
+
+_DATES = {"converted_at": "converted_within", "stopped_at": "stopped_within"}
+"""Orders by a column that may be null, with the filter that says it is not."""
 
 
 class Noun(Protocol):
@@ -125,11 +129,19 @@ class _Asked:
         self.held, self.context = held, context
         order, asked = arguments.get("order_by"), arguments.get("filter")
         self.order: Order = order.order() if order else held.order
-        self.filter = asked.frozen(Budget(context.now())) if asked else held.empty
+        frozen = asked.frozen(Budget(context.now())) if asked else held.empty
+        self.filter = self._ordered(frozen)
         self.purpose = purpose(context, held.name, self.order)
         self.request = request(context, self.purpose, arguments)
         self.chosen: Selection = below(info)
         self.want = below(info, ROWS).want
+
+    def _ordered(self, asked: Any) -> Any:
+        """The filter with what the order asks: by a date that rows may lack, only those with it."""
+        within = _DATES.get(self.order.field)
+        if within is None:
+            return asked
+        return replace(self.held.empty, **{within: Period()}, and_=(asked,))
 
     def listed(self, parent_id: Id | None) -> Awaitable[Listed]:
         if parent_id is None:

@@ -131,7 +131,7 @@ def _within(column: str, period: Period | None) -> list[Term]:
     if end is not None:
         found.append(Term(lambda t: t.c[column] < end, column, is_range=True))
     if start is None and end is None:
-        found.append(Term(lambda t: t.c[column].is_not(None), column))
+        found.append(Term(lambda t: t.c[column].is_not(None), column, is_range=True))
     return found
 
 

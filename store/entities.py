@@ -66,7 +66,11 @@ ENTRY = Entity(
         "contact": Relation("contact_id", "contact"),
         "current_step": Relation("current_step_id", "journey_step"),
     },
-    indexes={"entered_at": (("journey_id", "state"), ("journey_id",), ("contact_id",), ())},
+    indexes={
+        "entered_at": (("journey_id", "state"), ("journey_id",), ("contact_id",), ()),
+        "converted_at": (("journey_id",), ()),
+        "stopped_at": (("journey_id",), ()),
+    },
 )
 
 COMMUNICATION = Entity(

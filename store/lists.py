@@ -40,7 +40,7 @@ EXAMINED_AT_MOST = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """By an immutable, never-null column, then by id in the same direction."""
+    """By an immutable column which is never null under the filter, then by id likewise."""
 
     field: str
     is_descending: bool = True
@@ -145,8 +145,7 @@ async def count(
 ) -> Count:
     """How many rows the list has, exactly up to COUNT_CAP; past it, or where the bounded search
     stopped, "at least"."""
-    order = Order(next(iter(entity.indexes)))
-    plan = _Plan(entity, workspace_id, asked, order, PageRequest(limit=COUNT_CAP))
+    plan = _counting_plan(entity, workspace_id, asked)
     matching = plan.matching().subquery()
     found = int((await connection.execute(select(func.count()).select_from(matching))).scalar_one())
     if found > COUNT_CAP:
@@ -190,6 +189,18 @@ async def get_many(
     )
     result = (await connection.execute(statement)).all()
     return {row[len(reading.columns)]: reading.build(row) for row in result}
+
+
+def _counting_plan(entity: Entity[Any], workspace_id: int, asked: Filter | None) -> "_Plan":
+    """Along an index that answers the filter, be it that of a period asked for."""
+    periods = {part.column for part in terms(entity, asked, workspace_id) if part.is_range}
+    usual = next(iter(entity.indexes))
+    plans = [
+        _Plan(entity, workspace_id, asked, Order(name), PageRequest(limit=COUNT_CAP))
+        for name in entity.indexes
+        if name == usual or name in periods
+    ]
+    return next((plan for plan in plans if not plan.is_bounded), plans[0])
 
 
 def _existence(

@@ -17,6 +17,8 @@ class JourneyOrderField(StrEnum):
 
 class EntryOrderField(StrEnum):
     ENTERED_AT = "ENTERED_AT"
+    CONVERTED_AT = "CONVERTED_AT"
+    STOPPED_AT = "STOPPED_AT"
 
 
 class CommunicationOrderField(StrEnum):
@@ -36,8 +38,13 @@ describe(
 )
 describe(
     EntryOrderField,
-    "By what entries are sorted.",
-    {"ENTERED_AT": "When the contact entered."},
+    "By what entries are sorted. A late report may still move a conversion or an end: whoever "
+    "pages by them meanwhile may miss that entry or see it twice. ENTERED_AT never moves.",
+    {
+        "ENTERED_AT": "When the contact entered.",
+        "CONVERTED_AT": "When the contact converted. Lists hold only entries that have converted.",
+        "STOPPED_AT": "When it ended, by whatever reason. Lists hold only entries that have ended.",
+    },
 )
 describe(
     CommunicationOrderField,
@@ -55,11 +62,13 @@ describe(
 )
 
 _COLUMNS = {
+    "CONVERTED_AT": "converted_at",
     "CREATED_AT": "created_at",
     "ENTERED_AT": "entered_at",
     "LAST_INTERACTION_AT": "active_at",
     "LAST_NAME": "last_name_key",
     "NAME": "search",
+    "STOPPED_AT": "stopped_at",
 }
 
 
