@@ -11,6 +11,7 @@ from store.entities import Entity
 from store.filters import (
     ActivityFilter,
     CommunicationFilter,
+    ContactEventFilter,
     ContactFilter,
     DeliveryEventFilter,
     Diagnosed,
@@ -31,6 +32,7 @@ Filter = (
     | ContactFilter
     | ActivityFilter
     | DeliveryEventFilter
+    | ContactEventFilter
 )
 
 
@@ -92,6 +94,8 @@ def _terms(asked: Filter, workspace_id: int) -> list[Term]:
             return _activity(asked, workspace_id)
         case DeliveryEventFilter():
             return _delivery_event(asked, workspace_id)
+        case ContactEventFilter():
+            return [*_one_of("contact_id", asked.contact_id), *_one_of("name", asked.name)]
     for part in asked.and_:
         found.extend(_terms(part, workspace_id))
     if asked.or_:

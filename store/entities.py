@@ -22,7 +22,8 @@ class Relation:
 @dataclass(frozen=True, eq=False)
 class Entity(Generic[R]):
     """`keys` lead every row's place in the workspace; `indexes` say which columns an index of each
-    order begins with, the longest first."""
+    order begins with, the longest first. `id_within` is the column within one value of which alone
+    the id is unique."""
 
     name: str
     table: Table
@@ -30,6 +31,7 @@ class Entity(Generic[R]):
     relations: Mapping[str, Relation] = field(default_factory=dict)
     id_column: str = "id"
     indexes: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
+    id_within: str | None = None
 
 
 RESOURCE = Entity("resource", tables.resources, rows.Resource)
@@ -122,6 +124,27 @@ ACTIVITY = Entity(
     indexes={"seq": (("entry_id",), ("journey_id",), ())},
 )
 
+CONTACT_EVENT = Entity(
+    "contact_event",
+    tables.contact_events,
+    rows.ContactEvent,
+    indexes={"occurred_at": (("contact_id",),)},
+    id_within="contact_id",
+)
+
+CONTACT_FACT = Entity(
+    "contact_fact",
+    tables.contact_facts,
+    rows.ContactFact,
+    id_column="name",
+    indexes={"name": (("contact_id",),)},
+    id_within="contact_id",
+)
+
+CONTACT_PROFILE = Entity(
+    "contact_profile", tables.contact_profiles, rows.ContactProfile, id_column="contact_id"
+)
+
 _BY_NAME: dict[str, Entity[Any]] = {
     entity.name: entity
     for entity in (
@@ -133,6 +156,9 @@ _BY_NAME: dict[str, Entity[Any]] = {
         COMMUNICATION,
         DELIVERY_EVENT,
         ACTIVITY,
+        CONTACT_EVENT,
+        CONTACT_FACT,
+        CONTACT_PROFILE,
     )
 }
 

@@ -130,3 +130,9 @@ class ContactFilter:
     and_: tuple["ContactFilter", ...] = ()
     or_: tuple["ContactFilter", ...] = ()
     not_: "ContactFilter | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class ContactEventFilter:
+    contact_id: tuple[Id, ...] | None = None
+    name: tuple[str, ...] | None = None

@@ -335,6 +335,8 @@ class _Plan:
             condition: ColumnElement[bool] = (
                 page_of_parent.c.workspace_id == self.workspace_id
             ) & (page_of_parent.c[self.entity.id_column].in_(ids))
+            if self.entity.id_within is not None:
+                condition &= page_of_parent.c[self.entity.id_within] == parents.c.id
         else:
             page_of_parent = chosen.lateral()
             condition = true()

@@ -81,6 +81,34 @@ class Contact:
 
 
 @dataclass(frozen=True, slots=True)
+class ContactEvent:
+    """Something that a contact did outside of journeys."""
+
+    id: Id
+    name: str
+    occurred_at: Instant
+    properties: Any
+
+
+@dataclass(frozen=True, slots=True)
+class ContactFact:
+    """`value` holds the fact's value, which may be null, under "value"."""
+
+    name: str
+    value: dict[str, Any]
+    updated_at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class ContactProfile:
+    """Figures by name: {"points": {"value": "12.5", "at": 1760000000000000}}."""
+
+    contact_id: Id
+    gamification: dict[str, dict[str, Any]]
+    financials: dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     id: Id
     external_id: str

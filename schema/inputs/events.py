@@ -183,7 +183,8 @@ class FactsInput:
     gamification: GamificationInput | None = _optional("Its standing in a game.")
     financials: FinancialsInput | None = _optional("Its finances.")
     facts: JSON | None = _optional(
-        f"Anything else: a JSON object of at most {VALUES_AT_MOST} names with a value each; {_JSON}"
+        f"Anything else: a JSON object of at most {VALUES_AT_MOST} names with a value each, null "
+        f"for what holds no longer; {_JSON}"
     )
     occurred_at: DateTime = _required(f"When all of this was true. {_OCCURRED}")
 

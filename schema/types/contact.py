@@ -15,6 +15,7 @@ from schema.inputs.orders import EntryOrder
 from schema.listing import Listing, listing
 from schema.node import Node
 from schema.scalars import DateTime
+from schema.types.profile import MarketingProfile
 from store import filters
 from store.lists import Order
 
@@ -88,6 +89,11 @@ class Contact(Node):
         _COMMUNICATIONS,
         "The messages to it, the newest first.",
         filter=CommunicationFilter,
+    )
+    profile: MarketingProfile = derived(
+        lambda contact: contact,
+        "What partners reported of it, beside its journeys.",
+        needs=("id",),
     )
 
 
