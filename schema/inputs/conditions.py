@@ -9,6 +9,7 @@ from strawberry.utils.str_converters import to_camel_case
 
 from schema import ids
 from schema.errors import bad_input, shown
+from schema.inputs.limits import has_surrogate
 from store.types import Instant
 
 LEVELS_AT_MOST = 3
@@ -121,6 +122,9 @@ def text(value: str, name: str) -> str:
         raise bad_input(
             f"{name}: {shown(value)} is too long to look for, at most {TEXT_LENGTH} characters."
         )
-    if "\0" in value:
-        raise bad_input(f"{name}: {shown(value)} holds a null character, which no text here does.")
+    if "\0" in value or has_surrogate(value):
+        raise bad_input(
+            f"{name}: {shown(value)} holds a null character or half a surrogate pair, which no "
+            "text here does."
+        )
     return value

@@ -34,7 +34,7 @@ def text(value: str, path: Path, limit: int) -> str:
             f"{_where(path)}: {shown(value)} has {len(value):,} characters: at most {limit:,}.",
             path,
         )
-    if "\0" in value or (not value.isascii() and _has_surrogate(value)):
+    if "\0" in value or has_surrogate(value):
         raise Refused(
             ErrorCode.INVALID,
             f"{_where(path)}: {shown(value)} holds a null character or half a surrogate pair: "
@@ -91,5 +91,6 @@ def _where(path: Path) -> str:
     return f"{path[-2]}[{path[-1]}]" if isinstance(path[-1], int) else path[-1]
 
 
-def _has_surrogate(value: str) -> bool:
-    return any("\ud800" <= character <= "\udfff" for character in value)
+def has_surrogate(value: str) -> bool:
+    """Whether it holds half a surrogate pair, which cannot be written as UTF-8."""
+    return not value.isascii() and any("\ud800" <= each <= "\udfff" for each in value)
