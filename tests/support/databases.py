@@ -55,11 +55,22 @@ class PostgresDatabases:
 
     def drop(self, url: str) -> None:
         """Delete it, cutting the connections that a test left open."""
-        self._execute(f"DROP DATABASE IF EXISTS {make_url(url).database} WITH (FORCE)")
+        self._drop(make_url(url).database or "")
 
     def remove(self) -> None:
         """Delete the template."""
-        self._execute(f"DROP DATABASE {self._template} WITH (FORCE)")
+        self._drop(self._template)
+
+    def _drop(self, name: str) -> None:
+        try:
+            self._execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        except asyncpg.InsufficientPrivilegeError:
+            # Autovacuum is inside, which we may not end; without FORCE the server ends it itself.
+            self._execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                f"WHERE datname = '{name}' AND backend_type = 'client backend'"
+            )
+            self._execute(f"DROP DATABASE IF EXISTS {name}")
 
     def _url(self, database: str) -> str:
         return self._server.set(database=database).render_as_string(hide_password=False)
