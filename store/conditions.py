@@ -21,7 +21,7 @@ from store.filters import (
     Text,
 )
 from store.folding import found_by, matches
-from store.words import OPEN_STATES, DeliveryStatus
+from store.words import OPEN_STATES, DeliveryStatus, DiagnosisCode
 
 Clause = Callable[[FromClause], ColumnElement[bool]]
 
@@ -228,6 +228,9 @@ def _entry(asked: EntryFilter, workspace_id: int) -> list[Term]:
 
 def _diagnosed(asked: Diagnosed, workspace_id: int) -> list[Term]:
     found = _one_of("state", diagnosis.states(asked.code))
+    if asked.code == (DiagnosisCode.NO_PROGRESS,):
+        # It follows from the code, and spares looking for the messages of all who are in time.
+        found.append(Term(lambda t: diagnosis.is_overdue(t, workspace_id, asked.now)))
     if not diagnosis.follows_from_state(asked.code):
         found.append(Term(lambda t: diagnosis.code_of(t, workspace_id, asked.now).in_(asked.code)))
     return found

@@ -69,8 +69,13 @@ def follows_from_state(codes: Sequence[DiagnosisCode]) -> bool:
 def code_of(entry: FromClause, workspace_id: int, now: Instant) -> ColumnElement[str]:
     """The code of a row of entries; looks at one message, one step and one visit for each."""
     message = latest_message(entry, workspace_id, "status").scalar_subquery()
+    return code(entry, message, is_overdue(entry, workspace_id, now))
+
+
+def is_overdue(entry: FromClause, workspace_id: int, now: Instant) -> ColumnElement[bool]:
+    """Whether the patience of the entry's current step has run out."""
     steps, visits = tables.journey_steps.alias("step"), tables.entry_steps.alias("visit")
-    is_overdue = (
+    return (
         select(steps.c.id)
         .select_from(steps.outerjoin(visits, is_visit(visits, entry, workspace_id)))
         .where(
@@ -81,15 +86,14 @@ def code_of(entry: FromClause, workspace_id: int, now: Instant) -> ColumnElement
         .correlate(entry)
         .exists()
     )
-    return code(entry, message, is_overdue)
 
 
 def code(
-    entry: FromClause, message_status: ColumnElement[Any], is_overdue: ColumnElement[bool]
+    entry: FromClause, message_status: ColumnElement[Any], is_late: ColumnElement[bool]
 ) -> Case[str]:
     """The definition, in SQL: what holds first."""
-    stands = _stands(entry, is_overdue, Code.PROGRESSING)
-    is_sent = _stands(entry, is_overdue, Code.WAITING_FOR_PROVIDER)
+    stands = _stands(entry, is_late, Code.PROGRESSING)
+    is_sent = _stands(entry, is_late, Code.WAITING_FOR_PROVIDER)
     by_message = case(
         {
             DeliveryStatus.FAILED: Code.DELIVERY_FAILED,
@@ -111,11 +115,11 @@ def code(
     )
 
 
-def _stands(entry: FromClause, is_overdue: ColumnElement[bool], else_: DiagnosisCode) -> Case[str]:
+def _stands(entry: FromClause, is_late: ColumnElement[bool], else_: DiagnosisCode) -> Case[str]:
     is_waiting = entry.c.step_kind == StepKind.WAITING
     is_for_time = and_(entry.c.waiting_for.is_(None), entry.c.waiting_until.is_not(None))
     return case(
-        (is_overdue, Code.NO_PROGRESS),
+        (is_late, Code.NO_PROGRESS),
         (and_(is_waiting, is_for_time), Code.WAITING_FOR_TIME),
         (is_waiting, Code.WAITING_FOR_EVENT),
         else_=else_,
