@@ -22,6 +22,7 @@ from sqlalchemy import (
     values,
 )
 
+from store import tables
 from store.conditions import Filter, Term, terms
 from store.database import Connection
 from store.entities import Entity
@@ -33,6 +34,8 @@ R = TypeVar("R")
 
 Position = tuple[int | str | bytes, ...]
 """Where a row stands in its list: the value it is ordered by, then its id (of the log: seq)."""
+
+_KEYS = {"entry": tables.entry_keys, "communication": tables.communication_keys}
 
 COUNT_CAP = 10_000
 EXAMINED_AT_MOST = 20_000
@@ -160,6 +163,15 @@ async def get(
 ) -> R | None:
     """The row of which these columns have these values; None when there is none."""
     base = alias(entity)
+    keys = _KEYS.get(entity.name)
+    external_id = equals.pop("external_id", None) if keys is not None else None
+    if keys is not None and external_id is not None:
+        # Partitions could not keep it unique, so it is in a table of its own, and indexed there.
+        equals["id"] = (
+            select(keys.c[f"{entity.name}_id"])
+            .where(keys.c.workspace_id == workspace_id, keys.c.external_id == external_id)
+            .scalar_subquery()
+        )
     reading = selected(entity, wanted, base)
     statement = (
         select(*reading.columns, *_existence(reading.columns, base, entity))

@@ -10,6 +10,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection as SyncConnection
 from sqlalchemy import text
 
+from store import planner
 from store.database import Database
 
 _FOLDER = Path(__file__).parent / "migrations"
@@ -23,6 +24,8 @@ async def migrate(url: str) -> None:
             if not database.is_sqlite:
                 await connection.execute(text("SELECT pg_advisory_xact_lock(7264657)"))
             await connection.run_sync(_upgrade)
+            if database.is_sqlite:
+                await connection.run_sync(planner.instruct)
     finally:
         await database.dispose()
 
