@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from resolvers.context import Context
@@ -32,6 +33,7 @@ async def create(
 ) -> Id | list[Refusal]:
     """Make a contact; refused when its names or e-mail are another's."""
     context.require(Scope.OPERATE)
+    draft = _tidied(draft)
     refusal = _refusal(draft)
     if refusal is None and not any((draft.email, draft.username, draft.external_username)):
         refusal = Refusal(
@@ -80,6 +82,7 @@ async def create(
 async def upsert(context: Context, drafts: Sequence[ContactDraft]) -> list[Id | Refusal]:
     """Make or change contacts, each with a result of its own; the caller checks the number."""
     context.require(Scope.INTEGRATE)
+    drafts = [_tidied(draft) for draft in drafts]
     results: list[Id | Refusal | None] = [_refusal(draft) for draft in drafts]
     good = [index for index, result in enumerate(results) if result is None]
     if good:
@@ -103,6 +106,11 @@ def _ring(context: Context, written: Written) -> None:
         context.hub.ring(context.workspace_id, (), written.behind.seq)
 
 
+def _tidied(draft: ContactDraft) -> ContactDraft:
+    """Without the blanks that a spreadsheet leaves around an address."""
+    return draft if draft.email is None else replace(draft, email=draft.email.strip())
+
+
 def _refusal(draft: ContactDraft) -> Refusal | None:
     for name, most in _LONGEST.items():
         value = getattr(draft, name)
@@ -119,7 +127,7 @@ def _refusal(draft: ContactDraft) -> Refusal | None:
             return Refusal(
                 ErrorCode.INVALID, f"{field} is {value!r}: give a value or leave it out.", (field,)
             )
-    if draft.email is not None and _EMAIL.fullmatch(draft.email.strip()) is None:
+    if draft.email is not None and _EMAIL.fullmatch(draft.email) is None:
         return Refusal(
             ErrorCode.INVALID,
             f'"{draft.email}" is not an e-mail address: give one like ada@example.org.',

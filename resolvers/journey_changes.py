@@ -21,8 +21,9 @@ async def upsert(context: Context, draft: JourneyDraft) -> Id | list[Refusal]:
     refusals = list(_refusals(draft))
     if refusals:
         return refusals
-    async with context.database.write() as connection:
-        return await journeys.upsert(connection, context.workspace_id, draft, context.now())
+    return await context.database.transact(
+        lambda connection: journeys.upsert(connection, context.workspace_id, draft, context.now())
+    )
 
 
 def _refusals(draft: JourneyDraft) -> Iterator[Refusal]:
