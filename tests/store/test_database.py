@@ -181,35 +181,26 @@ async def test_a_conflict_that_stays_is_raised_in_the_end(database: Database) ->
     assert tries > 1
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
-        Decimal("0.000001"),
-        Decimal("-0.10"),
-        Decimal("19.99"),
-        Decimal("9223372036854.775807"),
-        Decimal("1e3"),
-    ],
-)
-async def test_money_comes_back_as_it_went_in(database: Database, value: Decimal) -> None:
+async def test_money_comes_back_as_it_went_in(database: Database) -> None:
     workspace = await a_workspace(database)
     journey_id = await a_journey(workspace)
-    row = {
-        "workspace_id": workspace.id,
-        "id": new_id(),
-        "journey_id": journey_id,
-        "key": "k",
-        "name": "K",
-        "value": value,
-        "position": 0,
-        "is_archived": False,
-    }
+    values = [
+        Decimal(text) for text in ("0.000001", "-0.10", "19.99", "9223372036854.775807", "1e3")
+    ]
 
-    async with database.write() as connection:
-        await connection.execute(insert(tables.rewards), row)
+    for number, value in enumerate(values):
+        await workspace.insert(
+            tables.rewards,
+            id=new_id(),
+            journey_id=journey_id,
+            key=str(number),
+            name="A reward",
+            value=value,
+            position=number,
+            is_archived=False,
+        )
 
-    (kept,) = await workspace.rows(tables.rewards)
-    assert kept["value"] == value
+    assert [row["value"] for row in await workspace.rows(tables.rewards)] == values
 
 
 @given(st.integers(-(10**18), 10**18))

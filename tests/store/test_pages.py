@@ -1,6 +1,7 @@
 """Pages: walking a list in either direction, by any size, repeats and skips nothing."""
 
 from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 import pytest
@@ -202,17 +203,13 @@ RARE = CommunicationFilter(is_clicked=True)
 
 
 @pytest.mark.parametrize(("entity", "field", "parent"), PARENTS)
-@pytest.mark.parametrize("is_backwards", [False, True])
-@pytest.mark.parametrize("is_descending", [False, True])
 async def test_pages_of_many_parents_are_the_page_of_each(
     population: Population,
     entity: Entity[Any],
     field: str,
     parent: str,
-    is_backwards: bool,
-    is_descending: bool,
 ) -> None:
-    workspace, order = population.workspace, Order(field, is_descending)
+    workspace = population.workspace
     rows = {
         "journey_id": population.journeys,
         "entry_id": population.entries,
@@ -222,7 +219,8 @@ async def test_pages_of_many_parents_are_the_page_of_each(
     parents: list[Id] = [row["id"] for row in rows]
     asked = None if entity is not COMMUNICATION else RARE
 
-    for limit in (1, 3):
+    for limit, is_backwards, is_descending in product((1, 3), (False, True), (False, True)):
+        order = Order(field, is_descending)
         async with workspace.database.read() as connection:
             request = PageRequest(limit, None, is_backwards)
             all_at_once = await pages(
