@@ -1,14 +1,19 @@
 """The tables: each row belongs to a workspace, and the migrations make just these tables."""
 
+import asyncio
+from pathlib import Path
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection as SyncConnection
-from sqlalchemy import Table, UniqueConstraint, inspect
+from sqlalchemy import Table, UniqueConstraint, inspect, text
+from sqlalchemy.engine import make_url
 
 import store
 from store import Database, tables
 from store.migrate import is_current
+from tests.support.factories import a_database
 
 OURS = [table for table in tables.metadata.sorted_tables if table.name != "workspaces"]
 # The queue from which jobs are claimed is of all workspaces (decision 1).
@@ -94,3 +99,24 @@ async def test_migrating_twice_changes_nothing(database: Database) -> None:
     await store.migrate(database.url)
 
     assert await is_current(database)
+
+
+async def test_two_that_migrate_an_empty_database_at_once_take_turns(database_url: str) -> None:
+    await empty(database_url)
+
+    async with asyncio.timeout(60):
+        await asyncio.gather(store.migrate(database_url), store.migrate(database_url))
+
+    async with a_database(database_url) as database:
+        assert await is_current(database)
+
+
+async def empty(url: str) -> None:
+    """Take away what the fixture migrated."""
+    path = make_url(url).database or ""
+    if url.startswith("sqlite"):
+        await asyncio.to_thread(Path(path).unlink)
+        return
+    async with a_database(url) as database, database.write() as connection:
+        await connection.execute(text("DROP SCHEMA public CASCADE"))
+        await connection.execute(text("CREATE SCHEMA public"))

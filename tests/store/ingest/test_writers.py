@@ -10,7 +10,8 @@ import pytest
 from store import Database, log, tables
 from store.filters import ActivityFilter, DeliveryEventFilter
 from store.ingest.events import Event
-from store.ingest.outcomes import Outcome
+from store.ingest.outcomes import Arrival, Outcome
+from store.ingest.record import record
 from store.want import want
 from store.words import DeliveryKind, EventOutcome, StepKind
 from tests.support.factories import (
@@ -294,3 +295,22 @@ async def test_a_mark_is_the_row_at_its_place_alone(shared_url: str) -> None:
             marks = [await log.mark(connection, workspace.id, seq) for seq in (0, 1, 2)]
 
     assert marks == [None, (row["recorded_at"], row["nonce"]), None]
+
+
+async def test_a_write_that_is_rolled_back_leaves_no_hole_and_no_key(
+    desks: list[Workspace],
+) -> None:
+    desk, event = desks[0], entered("e1", "contact 0")
+
+    async def record_and_fail() -> None:
+        async with desk.database.write() as connection:
+            await record(connection, desk.id, [Arrival(event, "Shop")], NOW)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await record_and_fail()
+    outcomes = await desk.record(event)
+
+    assert [one.kind for one in outcomes] == [EventOutcome.ACCEPTED]
+    rows = await desk.rows(tables.log)
+    assert [row["seq"] for row in rows] == list(range(1, WRITERS + 2))
