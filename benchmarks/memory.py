@@ -12,7 +12,7 @@ from benchmarks.stores import Kind
 from tests.support.loops import run as wait_for
 
 SUBSCRIBERS = 20
-BATCH = 50
+BATCH = 100
 SAMPLES = 10
 _MIB = 1 << 20
 
@@ -51,7 +51,7 @@ def measure(run: Run) -> None:
         partner = Partner(loaded, server)
         samples = [_Sample(0, 0, server.usage().resident_bytes)]
         listening = ending.enter_context(audience.attached(server, loaded, SUBSCRIBERS))
-        for number in run.rounds(seconds=180, number=SAMPLES + 1, at_least=5):
+        for number in run.rounds(seconds=240, number=SAMPLES + 1, at_least=5):
             partner.write(partner.prepare(BATCH, a_sample // BATCH))
             messages = samples[-1].messages + listening.hear(a_sample).messages
             samples.append(_Sample(number * a_sample, messages, server.usage().resident_bytes))
