@@ -2,6 +2,9 @@
 
 const PATIENCE_MS = 15_000;
 
+/** What to say of a token that is not accepted, whichever connection learns of it first. */
+export const UNKNOWN_TOKEN = "The server does not know this token. Was it mistyped, or revoked?";
+
 /** The token is unknown, expired, or lacks the scope. */
 export class TokenRefused extends Error {}
 
@@ -40,7 +43,7 @@ export class Api {
     }
     const first = answer?.errors?.[0];
     if (response.status === 401 || first?.extensions?.code === "UNAUTHENTICATED") {
-      throw new TokenRefused("The server does not know this token. Was it mistyped, or revoked?");
+      throw new TokenRefused(UNKNOWN_TOKEN);
     }
     if (response.status === 403 || first?.extensions?.code === "FORBIDDEN") {
       throw new TokenRefused(first?.message ?? "This token may not read. It needs the scope read.");

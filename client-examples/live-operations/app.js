@@ -1,6 +1,6 @@
 // The live operations page: asks for the token, opens the board, and puts its parts together.
 
-import { Api, QueryRefused, ServerAway, TokenRefused } from "./api.js";
+import { Api, QueryRefused, ServerAway, TokenRefused, UNKNOWN_TOKEN } from "./api.js";
 import { Board } from "./board.js";
 import { Feed } from "./feed.js";
 import { Figures } from "./figures.js";
@@ -80,7 +80,7 @@ function openBoard(bearer) {
     { Authorization: `Bearer ${bearer}` },
     (state) => {
       isConnected = state.name === "open";
-      if (state.name === "refused") refuse("The server does not accept this token.");
+      if (state.name === "refused") refuse(UNKNOWN_TOKEN);
       else if (state.name === "waiting") {
         const seconds = Math.max(1, Math.round(state.ms / 1000));
         showState("reconnecting", "Reconnecting", `The server is away; next try in ${seconds} s.`);
