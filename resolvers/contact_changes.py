@@ -46,17 +46,22 @@ async def create(
     now, workspace_id = context.now(), context.workspace_id
     said = idempotency.digest(draft)
 
+    async def recall(connection: Connection, key: str) -> Any:
+        return await idempotency.recall(connection, workspace_id, _MUTATION, key, said, now)
+
     async def work(connection: Connection) -> tuple[Any, Written | None]:
         if idempotency_key is not None:
-            first = await idempotency.recall(
-                connection, workspace_id, _MUTATION, idempotency_key, said, now
-            )
+            first = await recall(connection, idempotency_key)
             if first is not None:
                 return first, None
         written = await contacts.create(
             connection, workspace_id, draft, by=context.viewer.token_name, now=now
         )
         result = written.results[0]
+        if idempotency_key is not None and isinstance(result, Refusal):
+            # The other contact may be the very one that this request made from another side, and
+            # which was committed since the key was looked up.
+            return await recall(connection, idempotency_key), written
         if idempotency_key is not None and not isinstance(result, Refusal):
             await idempotency.remember(
                 connection,
@@ -72,8 +77,9 @@ async def create(
     first, written = await context.database.transact(work)
     if isinstance(first, Refusal):
         return [first]
-    if written is None:
+    if first is not None:
         return bytes.fromhex(first["id"])
+    assert written is not None
     _ring(context, written)
     result = written.results[0]
     return [result] if isinstance(result, Refusal) else result
