@@ -28,6 +28,10 @@ class Viewer:
         return scope in self.scopes or Scope.ADMIN in self.scopes
 
 
+def _nobody() -> None:
+    """Where no worker runs in this process, one of another finds the job."""
+
+
 class Forbidden(Exception):
     """The token lacks the scope that the operation needs."""
 
@@ -50,6 +54,8 @@ class Context:
     public_url: str
     now: Callable[[], Instant]
     recorder: Recorder
+    wake_worker: Callable[[], None] = _nobody
+    refuses_private_addresses: bool = False
     loaders: dict[Any, Any] = field(default_factory=dict)
 
     @property

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from resolvers import activities, communications, contacts, delivery_events, entries, journeys
+from resolvers import activities, communications, contacts, delivery_events, entries, jobs, journeys
 from resolvers.context import Context
 from resolvers.log_reading import LogId
 from store.types import Id
@@ -14,6 +14,7 @@ _BY_ID: dict[str, Callable[..., Awaitable[Mapping[Any, Any]]]] = {
     "Entry": entries.get_many,
     "Communication": communications.get_many,
     "Contact": contacts.get_many,
+    "Job": jobs.get_many,
 }
 _OF_THE_LOG: dict[str, Callable[..., Awaitable[Mapping[Any, Any]]]] = {
     "Activity": activities.get_at,

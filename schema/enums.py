@@ -17,6 +17,8 @@ from store.words import (
     EntryState,
     ErrorCode,
     EventOutcome,
+    JobKind,
+    JobState,
     JourneyStatus,
     RedemptionKind,
     Scope,
@@ -40,6 +42,8 @@ __all__ = [
     "ErrorCode",
     "EventOutcome",
     "GapReason",
+    "JobKind",
+    "JobState",
     "JourneyStatus",
     "OrderDirection",
     "RedemptionKind",
@@ -287,7 +291,7 @@ describe(
         "KEY_REUSED": "The same key was used before for another content.",
         "EMPTY_SELECTION": "Nothing was named.",
         "ALREADY_STOPPED": "The campaign was stopped before.",
-        "FINISHED": "The entry has ended by itself.",
+        "FINISHED": "What was named has ended by itself.",
         "UNDO_EXPIRED": "The time in which it could be undone is over.",
         "UNDO_USED": "It was undone before.",
         "INSUFFICIENT_BALANCE": "The balance does not allow it.",
@@ -320,7 +324,7 @@ describe(
         "ALREADY_STOPPED": "Had been stopped before; its first stop stands.",
         "FINISHED": "Had ended by itself; nothing was changed.",
         "NOT_FOUND": "There is no such entry in this workspace.",
-        "WOULD_STOP": "A dry run: it would be stopped.",
+        "WOULD_STOP": "It would be stopped: in a dry run, or when the job comes to it.",
     },
 )
 describe(
@@ -351,5 +355,32 @@ describe(
         "MINUTE": "A minute. Only for periods of at most 24 hours, or of a day of the calendar.",
         "HOUR": "An hour.",
         "DAY": "A day, from midnight to midnight UTC.",
+    },
+)
+describe(
+    JobKind,
+    "What a job does.",
+    {
+        "CONTACT_IMPORT": "Takes contacts in from a file.",
+        "CONTACT_EXPORT": "Writes contacts into a file.",
+        "JOURNEY_EXPORT": "Writes a journey's users or its communications into a file.",
+        "REFERRAL_LINKS": "Makes referral links and writes them into a file.",
+        "SEND_REWARDS": "Sends rewards.",
+        "BULK_STOP": "Stops the campaign for many entries.",
+        "BULK_STATUS": "Changes the status of many contacts.",
+        "BULK_DELETE": "Deletes many contacts.",
+        "BULK_RESTORE": "Undoes a stop of many entries, or a deletion of many contacts.",
+        "REPLAY": "Takes in again what a provider had sent and could not be understood then.",
+    },
+)
+describe(
+    JobState,
+    "Whether a job is done.",
+    {
+        "QUEUED": "It waits for its turn, the first or, after a fault, another one.",
+        "RUNNING": "It is being done.",
+        "COMPLETED": "It is done.",
+        "FAILED": "It could not be done; failureReason says why. What was done before stays done.",
+        "CANCELED": "It was ended before it was done. What was done before stays done.",
     },
 )

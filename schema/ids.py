@@ -16,6 +16,10 @@ CONTACT = "ctc"
 RESOURCE = "res"
 ACTIVITY = "act"
 DELIVERY_EVENT = "evt"
+JOB = "job"
+STOP = "und"
+WEBHOOK_ENDPOINT = "whk"
+WEBHOOK_DELIVERY = "msg"
 
 _NAMES = {
     JOURNEY: "a journey",
@@ -26,8 +30,12 @@ _NAMES = {
     RESOURCE: "a resource",
     ACTIVITY: "an activity",
     DELIVERY_EVENT: "a delivery event",
+    JOB: "a job",
+    STOP: "a stop that can be undone",
+    WEBHOOK_ENDPOINT: "a webhook endpoint",
+    WEBHOOK_DELIVERY: "a webhook delivery",
 }
-_ROW = re.compile(r"(jrn|stp|ent|com|ctc|res)_([0-9a-f]{32})", re.ASCII)
+_ROW = re.compile(r"(jrn|stp|ent|com|ctc|res|job|und|whk|msg)_([0-9a-f]{32})", re.ASCII)
 _LOGGED = re.compile(r"(act|evt)_([1-9][0-9]{0,17})_([0-9a-f]{8})", re.ASCII)
 
 

@@ -3,11 +3,20 @@
 import strawberry
 
 from schema.fields import resolved
+from schema.mutations.cancel_job import JobPayload, cancel_job
 from schema.mutations.create_contact import CreateContactPayload, create_contact
+from schema.mutations.export_journey import export_journey
 from schema.mutations.record_events import RecordEventsPayload, record_events
 from schema.mutations.stop_campaign import StopCampaignPayload, stop_campaign
+from schema.mutations.undo_stop_campaign import UndoStopCampaignPayload, undo_stop_campaign
 from schema.mutations.upsert_contacts import UpsertContactsPayload, upsert_contacts
 from schema.mutations.upsert_journey import UpsertJourneyPayload, upsert_journey
+from schema.mutations.webhook_endpoints import (
+    CreateWebhookEndpointPayload,
+    RemovePayload,
+    create_webhook_endpoint,
+    remove_webhook_endpoint,
+)
 
 
 @strawberry.type(
@@ -36,4 +45,31 @@ class Mutation:
         "Ends the campaign for contacts who are in it: from then on, what is reported "
         "of those entries is recorded without effect. Stopping twice reports the first stop. Scope "
         "operate.",
+    )
+    undo_stop_campaign: UndoStopCampaignPayload = resolved(
+        undo_stop_campaign,
+        "Takes a stop back, within 24 hours and once: the entries that it stopped go on as if it "
+        "had not been, and what was reported of them meanwhile takes effect. Scope operate.",
+    )
+    cancel_job: JobPayload = resolved(
+        cancel_job,
+        "Ends a job where it stands: what it did stays done. A job that runs is CANCELED within "
+        "seconds. Scope operate.",
+    )
+    export_journey: JobPayload = resolved(
+        export_journey,
+        "Writes a journey's users, or its communications, into a CSV file in the background: UTF-8 "
+        "with a byte-order mark, RFC 4180, a first line of column names, one line a row, the "
+        "earliest first. Nothing is left out: the rows that were there when the call was made, and "
+        "that the filter chooses when their turn comes. A cell that a spreadsheet would run as a "
+        "formula begins with an apostrophe. The job's downloadUrl leads to the file for 24 hours. "
+        "Scope operate.",
+    )
+    create_webhook_endpoint: CreateWebhookEndpointPayload = resolved(
+        create_webhook_endpoint,
+        "Tells an address of what happens to entries, from now on. Scope admin.",
+    )
+    remove_webhook_endpoint: RemovePayload = resolved(
+        remove_webhook_endpoint,
+        "Tells an address no more; what was still to be sent to it is not. Scope admin.",
     )

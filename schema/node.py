@@ -14,6 +14,7 @@ _ROWS: dict[type, str] = {
     rows.Communication: "Communication",
     rows.DeliveryEvent: "DeliveryEvent",
     rows.Contact: "Contact",
+    rows.Job: "Job",
 }
 
 

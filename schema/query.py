@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import strawberry
 from strawberry import UNSET
 
-from resolvers import communications, contacts, entries, journeys, nodes
+from resolvers import communications, contacts, entries, jobs, journeys, nodes, webhooks
 from resolvers.context import Viewer as ViewerRow
 from resolvers.log_reading import LogId
 from schema import ids
@@ -19,6 +19,7 @@ from schema.inputs.filters import (
     JourneyFilter,
 )
 from schema.inputs.orders import CommunicationOrder, ContactOrder, EntryOrder, JourneyOrder
+from schema.job_listing import job_listing
 from schema.listing import listing
 from schema.log_listing import log_listing
 from schema.node import Node
@@ -30,9 +31,11 @@ from schema.types.contact import Contact, ContactConnection
 from schema.types.delivery_event import DeliveryEventConnection
 from schema.types.entry import ALL as ALL_ENTRIES
 from schema.types.entry import Entry, EntryConnection
+from schema.types.job import Job, JobConnection
 from schema.types.journey import ALL as ALL_JOURNEYS
 from schema.types.journey import Journey, JourneyConnection
 from schema.types.viewer import Viewer
+from schema.types.webhook import WebhookEndpoint
 from store import rows
 from store.types import Id
 
@@ -45,6 +48,7 @@ _NODE_NAMES = {
     ids.CONTACT: "Contact",
     ids.ACTIVITY: "Activity",
     ids.DELIVERY_EVENT: "DeliveryEvent",
+    ids.JOB: "Job",
 }
 
 _ONE = "Give exactly one argument. Null when this workspace has no such"
@@ -140,6 +144,17 @@ async def _contact(
     )
 
 
+async def _job(
+    info: Info,
+    id: Annotated[strawberry.ID, strawberry.argument(description="By its id.")],
+) -> rows.Job | None:
+    return await jobs.get(info.context, below(info).want, id=ids.parse(id, ids.JOB))
+
+
+async def _webhook_endpoints(info: Info) -> list[rows.WebhookEndpoint]:
+    return await webhooks.all_endpoints(info.context, below(info).want)
+
+
 def _only_one(**given: str | None) -> None:
     if sum(bool(value) for value in given.values()) != 1:
         raise bad_input(f"Give exactly one of {', '.join(given)}.")
@@ -192,4 +207,11 @@ class Query:
     delivery_events: DeliveryEventConnection = log_listing(
         "The event log of messages, the oldest first. Its cursors are those of the subscription "
         "communicationEvents: read up to the end here, and subscribe from there."
+    )
+    job: Job | None = resolved(_job, "One job. Null when this workspace has no such job.")
+    jobs: JobConnection = job_listing("All jobs, the newest first.")
+    webhook_endpoints: list[WebhookEndpoint] = resolved(
+        _webhook_endpoints,
+        f"The addresses that are told of what happens to entries, the oldest first, at most "
+        f"{webhooks.AT_MOST}. Scope admin.",
     )

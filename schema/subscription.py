@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import strawberry
 from strawberry import UNSET
 
-from resolvers import activities, delivery_events
+from resolvers import activities, delivery_events, jobs
 from schema import ids
 from schema.counting import followed
 from schema.enums import GapReason
@@ -20,6 +20,7 @@ from schema.scalars import LogCursor
 from schema.selection import below
 from schema.types.activity import Activity
 from schema.types.delivery_event import DeliveryEvent
+from schema.types.job import Job
 from schema.types.statistics import JourneyStatistics
 from store import filters, rows
 from subscriptions.signing import Tampered
@@ -116,6 +117,19 @@ async def entry_activities(
         yield batch
 
 
+async def job_progress(
+    info: Info,
+    job_id: Annotated[strawberry.ID, strawberry.argument(description="The job, by id.")],
+) -> AsyncIterator[rows.Job]:
+    is_known = False
+    stream = jobs.follow(info.context, ids.parse(job_id, ids.JOB), below(info).want)
+    async for job in stream:
+        is_known = True
+        yield job
+    if not is_known:
+        raise bad_input(f"jobId: this workspace has no job {shown(job_id)}.")
+
+
 async def _told(stream: AsyncIterator[Any], after: str | None) -> AsyncIterator[Any]:
     """The stream, with what is wrong with its cursor told to the client."""
     try:
@@ -147,4 +161,9 @@ class Subscription:
         "a period that ends now moves on by itself, minute by minute. Each answer holds the "
         "numbers as they are then, and agrees with the lists at the place asOf; what changed "
         "several times while the client was busy, or within a fifth of a second, is told once.",
+    )
+    job_progress: Job = _streamed(
+        job_progress,
+        "A job at once, and again whenever it came further; the stream ends when the job is over. "
+        "A slow client is told the latest, not every step.",
     )

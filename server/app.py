@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from schema import schema
 from server import logs
+from server.files import Downloads
 from server.graphql_http import GraphQLHttp
 from server.graphql_ws import GraphQLSocket
 from server.health import Health
@@ -62,6 +63,7 @@ def build(services: Services) -> Starlette:
 
     http, socket = GraphQLHttp(services), GraphQLSocket(services)
     health, tracked = Health(services), TrackedLinks(services)
+    downloads = Downloads(services.files, services.database, services.signer, services.now)
     middleware = [
         Middleware(_Counted, metrics=services.metrics),
         Middleware(_Guarded),
@@ -81,6 +83,7 @@ def build(services: Services) -> Starlette:
             WebSocketRoute("/graphql", socket.handle),
             Route("/c/{token}", tracked.click),
             Route("/o/{token}.gif", tracked.open),
+            Route("/files/{token}", downloads.handle),
             Route("/livez", health.live),
             Route("/readyz", health.ready),
             Route("/metrics", health.metrics),
@@ -115,7 +118,7 @@ class _Guarded:
 class _Counted:
     """Counts answers by the first part of their path, where that is one of ours."""
 
-    _ROUTES = frozenset(["graphql", "graphiql", "c", "o", "livez", "readyz", "metrics"])
+    _ROUTES = frozenset(["graphql", "graphiql", "c", "o", "files", "livez", "readyz", "metrics"])
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app

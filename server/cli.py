@@ -1,4 +1,4 @@
-"""The command line: serve, demo, migrate, token create, schema, simulate."""
+"""The command line: serve, demo, work, migrate, token create, schema, simulate."""
 
 import asyncio
 import os
@@ -15,8 +15,9 @@ from schema import schema as api
 from server import demo as demonstration
 from server import logs, serving
 from server import simulate as partner
+from server.app import core_schema
 from server.auth import hash_of, new_secret
-from server.services import utc_now
+from server.services import Services, utc_now
 from server.serving import PortTaken
 from server.settings import Settings, WrongSetting
 from store import Database, DatabaseError, tokens, workspaces
@@ -68,6 +69,15 @@ def demo(host: Host = "127.0.0.1", port: Port = 8000) -> None:
         logs.configure(settings.profile)
         secret = demonstration.prepare(settings, _tell)
         demonstration.run(listening, url, secret, _tell)
+
+
+@main.command()
+def work() -> None:
+    """Do jobs and send webhooks, beside the servers, until SIGTERM or Ctrl-C."""
+    with _plainly():
+        settings = Settings.read(os.environ)
+        logs.configure(settings.profile)
+        asyncio.run(_work(settings))
 
 
 @main.command()
@@ -175,6 +185,19 @@ async def _create_token(
         return secret
     finally:
         await database.dispose()
+
+
+async def _work(settings: Settings) -> None:
+    if not settings.is_production:
+        await bring_up_to_date(settings.database_url)
+    services = Services.make(settings, core_schema())
+    is_ending = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, is_ending.set)
+    await services.start()
+    _tell("working")
+    await is_ending.wait()
+    await services.stop()
 
 
 def _end_with_parent() -> None:

@@ -9,9 +9,12 @@ from graphql import GraphQLSchema
 from resolvers.context import Context, Viewer
 from resolvers.recorder import Recorder
 from server.auth import Access
+from server.files import Files
 from server.metrics import Metrics
 from server.operations import Operations
 from server.settings import Settings
+from server.webhooks import Webhooks
+from server.worker import Worker, runs
 from store import Database
 from store.types import Instant
 from subscriptions import Hub
@@ -34,6 +37,8 @@ class Services:
     access: Access
     operations: Operations
     metrics: Metrics
+    files: Files
+    worker: Worker
     now: Callable[[], Instant]
 
     @classmethod
@@ -41,6 +46,7 @@ class Services:
         cls, settings: Settings, schema: GraphQLSchema, *, now: Callable[[], Instant] = utc_now
     ) -> "Services":
         database = Database(settings.database_url)
+        files = Files(settings.files_dir)
         hub = Hub(settings.broadcast_url, watch=database.data_version)
         return cls(
             settings=settings,
@@ -51,13 +57,23 @@ class Services:
             access=Access(database, now),
             operations=Operations(schema),
             metrics=Metrics(),
+            files=files,
+            worker=Worker(
+                database,
+                hub,
+                now,
+                Webhooks(allows_private=not settings.is_production),
+                runs(files),
+            ),
             now=now,
         )
 
     async def start(self) -> None:
         await self.hub.start()
+        self.worker.start()
 
     async def stop(self) -> None:
+        await self.worker.stop()
         await self.recorder.drain()
         await self.hub.stop()
         await self.access.close()
@@ -73,4 +89,6 @@ class Services:
             public_url=self.settings.public_url,
             now=self.now,
             recorder=self.recorder,
+            wake_worker=self.worker.wake,
+            refuses_private_addresses=self.settings.is_production,
         )

@@ -16,11 +16,16 @@ from store.filters import (
     DeliveryEventFilter,
     Diagnosed,
     EntryFilter,
+    JobErrorFilter,
+    JobFilter,
     JourneyFilter,
     Period,
     Text,
+    WebhookDeliveryFilter,
+    WebhookEndpointFilter,
 )
 from store.folding import found_by, matches
+from store.jobs import STANDING
 from store.words import OPEN_STATES, DeliveryStatus, DiagnosisCode
 
 Clause = Callable[[FromClause], ColumnElement[bool]]
@@ -32,6 +37,10 @@ Filter = (
     | ContactFilter
     | ActivityFilter
     | DeliveryEventFilter
+    | JobFilter
+    | JobErrorFilter
+    | WebhookEndpointFilter
+    | WebhookDeliveryFilter
     | ContactEventFilter
 )
 
@@ -76,6 +85,10 @@ def terms(entity: Entity[Any], asked: Filter | None, workspace_id: int) -> list[
         always.append(Term(lambda t: t.c.activity.is_not(None)))
     elif entity.name == "delivery_event":
         always.append(Term(lambda t: t.c.delivery.is_not(None)))
+    elif entity.name == "job":
+        always.append(Term(lambda t: t.c.kind.not_in(STANDING), is_cheap=True))
+    elif entity.name == "webhook_endpoint":
+        always.append(Term(lambda t: t.c.removed_at.is_(None), is_cheap=True))
     return always + ([] if asked is None else _terms(asked, workspace_id))
 
 
@@ -94,6 +107,14 @@ def _terms(asked: Filter, workspace_id: int) -> list[Term]:
             return _activity(asked, workspace_id)
         case DeliveryEventFilter():
             return _delivery_event(asked, workspace_id)
+        case JobFilter():
+            return [*_one_of("id", asked.id), *_one_of("kind", asked.kind)]
+        case JobErrorFilter():
+            return _one_of("job_id", asked.job_id)
+        case WebhookEndpointFilter():
+            return _one_of("id", asked.id)
+        case WebhookDeliveryFilter():
+            return _one_of("endpoint_id", asked.endpoint_id)
         case ContactEventFilter():
             return [*_one_of("contact_id", asked.contact_id), *_one_of("name", asked.name)]
     for part in asked.and_:

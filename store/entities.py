@@ -124,6 +124,32 @@ ACTIVITY = Entity(
     indexes={"seq": (("entry_id",), ("journey_id",), ())},
 )
 
+JOB = Entity("job", tables.jobs, rows.Job, indexes={"created_at": ((),)})
+
+JOB_ERROR = Entity(
+    "job_error",
+    tables.job_errors,
+    rows.JobError,
+    id_column="row",
+    indexes={"row": (("job_id",),)},
+    id_within="job_id",
+)
+
+WEBHOOK_ENDPOINT = Entity(
+    "webhook_endpoint",
+    tables.webhook_endpoints,
+    rows.WebhookEndpoint,
+    indexes={"id": ((),)},
+)
+
+WEBHOOK_DELIVERY = Entity(
+    "webhook_delivery",
+    tables.webhook_deliveries,
+    rows.WebhookDelivery,
+    indexes={"id": (("endpoint_id",),)},
+    id_within="endpoint_id",
+)
+
 CONTACT_EVENT = Entity(
     "contact_event",
     tables.contact_events,
@@ -156,6 +182,10 @@ _BY_NAME: dict[str, Entity[Any]] = {
         COMMUNICATION,
         DELIVERY_EVENT,
         ACTIVITY,
+        JOB,
+        JOB_ERROR,
+        WEBHOOK_ENDPOINT,
+        WEBHOOK_DELIVERY,
         CONTACT_EVENT,
         CONTACT_FACT,
         CONTACT_PROFILE,

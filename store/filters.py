@@ -15,6 +15,7 @@ from store.words import (
     DeliveryStatus,
     DiagnosisCode,
     EntryState,
+    JobKind,
     JourneyStatus,
 )
 
@@ -130,6 +131,27 @@ class ContactFilter:
     and_: tuple["ContactFilter", ...] = ()
     or_: tuple["ContactFilter", ...] = ()
     not_: "ContactFilter | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookEndpointFilter:
+    id: tuple[Id, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookDeliveryFilter:
+    endpoint_id: tuple[Id, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    id: tuple[Id, ...] | None = None
+    kind: tuple[JobKind, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobErrorFilter:
+    job_id: tuple[Id, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -301,6 +301,12 @@ class Passage(_State):
         self.stop_actor, self.stop_note = actor, note
         self.derive()
 
+    def undo_stop(self) -> None:
+        """Take the stop back; what was ignored meanwhile is for the caller to fold."""
+        self.stop_requested_at, self.stop_id, self.stop_cause = None, None, None
+        self.stop_actor, self.stop_note = None, None
+        self.derive()
+
     def step(
         self,
         kind: StepKind,

@@ -18,6 +18,9 @@ from store.words import (
     DeliveryStatus,
     DiagnosisCode,
     EntryState,
+    ErrorCode,
+    JobKind,
+    JobState,
     JourneyStatus,
     StopReason,
 )
@@ -235,3 +238,53 @@ class Activity:
     step: JourneyStep | None
     resource: Resource | None
     communication: Communication | None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    id: Id
+    kind: JobKind
+    state: JobState
+    done: int
+    total: int | None
+    counts: dict[str, int]
+    failure_reason: str | None
+    file_name: str | None
+    created_by: str
+    created_at: Instant
+    started_at: Instant | None
+    finished_at: Instant | None
+    expires_at: Instant | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobError:
+    """What was wrong with one row of a job's input."""
+
+    job_id: Id
+    row: int
+    column: str | None
+    value: str | None
+    message: str
+    code: ErrorCode
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookEndpoint:
+    id: Id
+    url: str
+    kinds: list[str]
+    created_at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookDelivery:
+    id: Id
+    endpoint_id: Id
+    kind: ActivityKind
+    created_at: Instant
+    attempts: int
+    last_status: int | None
+    last_error: str | None
+    delivered_at: Instant | None
+    next_attempt_at: Instant | None

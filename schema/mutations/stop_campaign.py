@@ -5,25 +5,21 @@ from typing import Annotated
 
 import strawberry
 
-from resolvers import entries, stops
+from resolvers import entries, jobs, stops
 from schema import ids
 from schema.enums import StopOutcome
 from schema.errors import UserError
 from schema.fields import derived, plain
 from schema.info import Info
 from schema.inputs.limits import ID_LENGTH, Refused, idempotency_key, text
+from schema.inputs.selections import EntrySelection
+from schema.scalars import DateTime
 from schema.selection import below
 from schema.types.entry import Entry
+from schema.types.job import Job
 from store import rows
 from store.refusals import Refusal
-from store.types import Id
-
-
-@strawberry.input(description="Which entries.")
-class EntrySelection:
-    ids: list[strawberry.ID] = strawberry.field(
-        description=f"Their ids, 1 to {stops.AT_MOST:,}. More are refused as a whole."
-    )
+from store.types import Id, Instant
 
 
 @strawberry.input(description="A stop of the campaign for some entries.")
@@ -47,7 +43,7 @@ class StopCampaignInput:
 @strawberry.type(description="What stopping did to one entry.")
 class StopResult:
     entry_id: strawberry.ID = derived(
-        lambda result: f"{ids.ENTRY}_{result.id.hex()}", "The id that was given."
+        lambda result: f"{ids.ENTRY}_{result.id.hex()}", "The id of the entry."
     )
     entry: Entry | None = plain("The entry as it is now; null when it was NOT_FOUND.")
     outcome: StopOutcome = plain("What stopping did to it.")
@@ -56,11 +52,26 @@ class StopResult:
 @strawberry.type(description="What became of the stop.")
 class StopCampaignPayload:
     results: list[StopResult] = plain(
-        "A result for each entry, in the order given, each entry once. Empty when the call was "
-        "refused as a whole."
+        "Of ids: a result for each, in the order given, each entry once. Of a journey: for the "
+        f"first {stops.SAMPLE}, those that entered first. Empty when the call was refused."
     )
-    matched: int = plain("How many of the entries there are.")
-    stopped: int | None = plain("How many were stopped now; null for a dry run and for a refusal.")
+    matched: int = plain(
+        "Of ids: how many of them there are. Of a journey: how many open entries the filter "
+        "chooses, exactly."
+    )
+    stopped: int | None = plain(
+        "How many were stopped now; null for a dry run, for a refusal, and while job does it."
+    )
+    undo_token: strawberry.ID | None = derived(
+        lambda done: None if done.stop_id is None else f"{ids.STOP}_{done.stop_id.hex()}",
+        "Give it to undoStopCampaign to restore what this call stops. Null when it stops nothing.",
+    )
+    undoable_until: DateTime | None = plain("Until when; 24 hours from the call.")
+    job: Job | None = plain(
+        f"Does the stop, when a journey's filter chooses more than {stops.AT_MOST:,} entries: "
+        "those which were there when the call was made. Its counts say how many it stopped "
+        "(updated) and how many had ended before (skipped). Else null."
+    )
     user_errors: list[UserError] = plain("Why the call was refused as a whole; else empty.")
 
 
@@ -76,6 +87,9 @@ class Done:
     results: tuple[Result, ...] = ()
     matched: int = 0
     stopped: int | None = None
+    stop_id: Id | None = None
+    undoable_until: Instant | None = None
+    job: rows.Job | None = None
     user_errors: tuple[Refusal, ...] = ()
 
 
@@ -83,24 +97,31 @@ async def stop_campaign(
     info: Info,
     input: Annotated[StopCampaignInput, strawberry.argument(description="What to stop.")],
 ) -> Done:
+    context = info.context
     try:
         key = idempotency_key(input.idempotency_key)
         note = text(input.note, ("note",), stops.NOTE_AT_MOST) if input.note else None
     except Refused as refused:
         return Done(user_errors=(refused.refusal,))
     done = await stops.stop(
-        info.context,
-        ids.parse_all(input.entries.ids, ids.ENTRY),
+        context,
+        input.entries.selection(context.now()),
         note=note,
         is_dry_run=input.dry_run,
         idempotency_key=key,
     )
     chosen = below(info, "results", "entry")
     here = [one for one, outcome in done.outcomes if outcome is not StopOutcome.NOT_FOUND]
-    found = await entries.changed(info.context, here, chosen.want) if chosen.nodes else {}
+    found = await entries.changed(context, here, chosen.want) if chosen.nodes else {}
+    job = None
+    if done.job_id is not None:
+        job = (await jobs.changed(context, [done.job_id], below(info, "job").want))[done.job_id]
     return Done(
         tuple(Result(one, found.get(one), outcome) for one, outcome in done.outcomes),
         done.matched,
         done.stopped,
+        done.stop_id,
+        done.undoable_until,
+        job,
         done.refusals,
     )

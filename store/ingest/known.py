@@ -146,6 +146,16 @@ async def lock_entries(
     await reader.journeys(set())
 
 
+async def load_visits(connection: Connection, workspace_id: int, known: Known) -> None:
+    """Add to `known` the steps at which its entries were."""
+    await _Reader(connection, workspace_id, known).visits()
+
+
+async def load_surveys(connection: Connection, workspace_id: int, known: Known) -> None:
+    """Add to `known` the questions of its journeys."""
+    await _Reader(connection, workspace_id, known).surveys(set(known.journeys))
+
+
 class _Reader:
     def __init__(self, connection: Connection, workspace_id: int, known: Known) -> None:
         self.connection, self.workspace_id, self.known = connection, workspace_id, known

@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Text
 
-from store.tables.base import instant, own_id, workspace_table
+from store.tables.base import instant, own_id, reference, workspace_table
 from store.types import BytesColumn, IdColumn, JsonColumn
 
 stops = workspace_table(
@@ -13,6 +13,9 @@ stops = workspace_table(
     instant("at", nullable=False),
     instant("undoable_until", nullable=False),
     instant("undone_at"),
+    # The jobs that stop and restore, where it is too much for one transaction.
+    reference("job_id", nullable=True),
+    reference("undo_job_id", nullable=True),
 )
 
 stop_entries = workspace_table(
@@ -32,6 +35,8 @@ jobs = workspace_table(
     Column("total", BigInteger),
     Column("counts", JsonColumn, nullable=False),
     Column("failure_reason", Text),
+    # Set once there is a file to download: the name that it is offered under.
+    Column("file_name", Text),
     Column("created_by", Text, nullable=False),
     instant("created_at", nullable=False),
     instant("started_at"),
@@ -72,11 +77,14 @@ webhook_deliveries = workspace_table(
     own_id(),
     Column("kind", String(20), nullable=False),
     Column("body", Text, nullable=False),
+    instant("created_at", nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("last_status", Integer),
+    Column("last_error", Text),
     instant("delivered_at"),
+    # Null once it arrived or was given up.
     instant("next_attempt_at"),
-    Index("webhook_deliveries_due_idx", "workspace_id", "next_attempt_at"),
+    Index("webhook_deliveries_due_idx", "workspace_id", "endpoint_id", "next_attempt_at"),
 )
 
 idempotency_keys = workspace_table(

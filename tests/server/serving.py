@@ -1,6 +1,7 @@
 """A real server on a free port of this machine."""
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
@@ -32,6 +33,7 @@ def settings_for(database_url: str, **changes: Any) -> Settings:
         "TRACKSIDE_DATABASE_URL": database_url,
         "TRACKSIDE_SECRET_KEY": SECRET,
         "TRACKSIDE_PUBLIC_URL": "https://trackside.example",
+        "TRACKSIDE_FILES_DIR": tempfile.gettempdir() + "/trackside-test-files",
     }
     return replace(Settings.read(environment), **changes)
 

@@ -28,6 +28,7 @@ class TracksideServer:
     def __init__(self, database_url: str) -> None:
         self.database_url = database_url
         self.url = f"http://127.0.0.1:{free_port()}"
+        self.files = tempfile.mkdtemp(prefix="trackside-files-")
         self._process: Process | None = None
 
     def start(self) -> None:
@@ -38,6 +39,7 @@ class TracksideServer:
             f"TRACKSIDE_DATABASE_URL={self.database_url}",
             f"TRACKSIDE_SECRET_KEY={_SECRET}",
             f"TRACKSIDE_PUBLIC_URL={self.url}",
+            f"TRACKSIDE_FILES_DIR={self.files}",
             f"PYTHONPATH={ROOT}",
         ]
         port = self.url.rpartition(":")[2]

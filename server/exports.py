@@ -1,0 +1,283 @@
+"""Exports: the jobs that write lists into CSV files, page by page."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from resolvers.work import Work
+from schema.scalars import write_instant
+from schema.types.communication import failed_at
+from server import csv_lines
+from server.csv_lines import MARK, Cell
+from server.files import KEPT_FOR, Files, Part
+from store import Connection, filter_codec, jobs, lists, totals
+from store.entities import COMMUNICATION, ENTRY, Entity
+from store.filters import CommunicationFilter, EntryFilter
+from store.jobs import Progress
+from store.lists import Order, PageRequest
+from store.types import SECOND, Id, Instant
+from store.want import Want, want
+
+ROWS_A_PAGE = 1_000
+
+Column = tuple[str, Callable[[Any], Cell]]
+
+_CONTACT = want(["external_username", "username", "email", "first_name", "last_name"])
+
+
+def _at(moment: Instant | None) -> str | None:
+    return None if moment is None else write_instant(moment)
+
+
+def _of_contact(name: str) -> Callable[[Any], Cell]:
+    return lambda row: getattr(row.contact, name)
+
+
+_WHO: tuple[Column, ...] = (
+    ("externalUsername", _of_contact("external_username")),
+    ("username", _of_contact("username")),
+    ("email", _of_contact("email")),
+    ("firstName", _of_contact("first_name")),
+    ("lastName", _of_contact("last_name")),
+)
+
+_USERS: tuple[Column, ...] = (
+    ("entry", lambda row: row.external_id),
+    *_WHO,
+    ("state", lambda row: row.state),
+    ("enteredAt", lambda row: _at(row.entered_at)),
+    ("convertedAt", lambda row: _at(row.converted_at)),
+    ("stoppedAt", lambda row: _at(row.stopped_at)),
+    ("stopReason", lambda row: row.stop_reason),
+    ("stoppedBy", lambda row: row.stop_actor),
+    ("stopNote", lambda row: row.stop_note),
+    ("inControlGroup", lambda row: row.in_control_group),
+    ("currentStep", lambda row: None if row.current_step is None else row.current_step.name),
+)
+
+_COMMUNICATIONS: tuple[Column, ...] = (
+    ("communication", lambda row: row.external_id),
+    ("entry", lambda row: row.entry.external_id),
+    *_WHO,
+    ("channel", lambda row: row.channel),
+    ("resource", lambda row: row.resource.name),
+    ("step", lambda row: None if row.step is None else row.step.name),
+    ("status", lambda row: row.status),
+    ("createdAt", lambda row: _at(row.created_at)),
+    ("sentAt", lambda row: _at(row.sent_at)),
+    ("deliveredAt", lambda row: _at(row.delivered_at)),
+    ("firstImpressionAt", lambda row: _at(row.first_impression_at)),
+    ("firstOpenAt", lambda row: _at(row.first_open_at)),
+    ("firstClickAt", lambda row: _at(row.first_click_at)),
+    ("clickCount", lambda row: row.click_count),
+    ("lastAction", lambda row: row.last_action_kind),
+    ("lastActionUrl", lambda row: row.last_action_url),
+    ("lastActionAt", lambda row: _at(row.last_action_at)),
+    ("failedAt", lambda row: _at(failed_at(row))),
+    ("failureReason", lambda row: row.failure_reason),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A list that can be exported, in the order of a column that never changes."""
+
+    entity: Entity[Any]
+    order: Order
+    want: Want
+    columns: Sequence[Column]
+    filter: type[Any]
+
+
+LISTS = {
+    "users": Listed(
+        ENTRY,
+        Order("entered_at", is_descending=False),
+        want(
+            [
+                "id",
+                "external_id",
+                "state",
+                "entered_at",
+                "converted_at",
+                "stopped_at",
+                "stop_reason",
+                "stop_actor",
+                "stop_note",
+                "in_control_group",
+            ],
+            {"contact": _CONTACT, "current_step": want(["name"])},
+        ),
+        _USERS,
+        EntryFilter,
+    ),
+    "communications": Listed(
+        COMMUNICATION,
+        Order("created_at", is_descending=False),
+        want(
+            [
+                "id",
+                "external_id",
+                "channel",
+                "status",
+                "created_at",
+                "sent_at",
+                "delivered_at",
+                "first_impression_at",
+                "first_open_at",
+                "first_click_at",
+                "click_count",
+                "last_action_kind",
+                "last_action_url",
+                "last_action_at",
+                "failed_at",
+                "bounced_at",
+                "failure_reason",
+            ],
+            {
+                "contact": _CONTACT,
+                "entry": want(["external_id"]),
+                "resource": want(["name"]),
+                "step": want(["name"]),
+            },
+        ),
+        _COMMUNICATIONS,
+        CommunicationFilter,
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Checkpoint:
+    """How much of which part is written, and behind which row it goes on; None: from the first."""
+
+    part: str
+    size: int
+    behind: tuple[Instant, Id] | None = None
+    is_over: bool = False
+
+    @classmethod
+    def of(cls, kept: dict[str, Any]) -> "_Checkpoint":
+        behind = kept["behind"]
+        return cls(
+            kept["part"],
+            kept["size"],
+            None if behind is None else (behind[0], bytes.fromhex(behind[1])),
+            kept["isOver"],
+        )
+
+    def kept(self) -> dict[str, Any]:
+        behind = None if self.behind is None else [self.behind[0], self.behind[1].hex()]
+        return {
+            "part": self.part,
+            "size": self.size,
+            "behind": behind,
+            "isOver": self.is_over,
+        }
+
+
+class Exports:
+    """Writes a page and then, in one transaction, how far it is: a file holds each row once."""
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+
+    async def run(self, work: Work) -> None:
+        # Whoever writes files makes room for them.
+        await asyncio.to_thread(self._files.sweep, work.now())
+        part = Part(self._files, work.claim)
+        export = _Export(work, part)
+        try:
+            await export.write()
+        except (jobs.CancelRequested, jobs.LeaseLost):
+            await part.discard()
+            raise
+
+
+class _Export:
+    def __init__(self, work: Work, part: Part) -> None:
+        asked = work.claim.input
+        self._work, self._part = work, part
+        self._listed = LISTS[asked["list"]]
+        self._filter = filter_codec.decode(self._listed.filter, asked["filter"])
+        self._until = bytes.fromhex(asked["until"])
+        self._file_name = f"{asked['name']}-{asked['list']}-{_day(work.claim.created_at)}.csv"
+
+    async def write(self) -> None:
+        at = await self._resume()
+        while not at.is_over:
+            at = await self._next(at)
+        if not self._part.is_published():
+            await self._part.publish()
+
+        async def offer(connection: Connection, progress: Progress) -> Progress:
+            expires_at = self._work.now() + KEPT_FOR
+            await jobs.offer_file(connection, self._work.claim, self._file_name, expires_at)
+            return Progress(progress.checkpoint, progress.done, progress.done, progress.counts)
+
+        await self._work.step(offer)
+
+    async def _resume(self) -> _Checkpoint:
+        """Where an earlier claim came to, or the beginning."""
+        progress = await self._work.progress()
+        if progress.checkpoint is not None:
+            at = _Checkpoint.of(progress.checkpoint)
+            if at.is_over and self._part.is_published():
+                return at
+            if await self._part.take_over(at.part, at.size):
+                return _Checkpoint(self._part.name, at.size, at.behind, at.is_over)
+        return await self._begin()
+
+    async def _begin(self) -> _Checkpoint:
+        work = self._work
+        async with work.database.read() as connection:
+            total = await totals.count(
+                connection, self._listed.entity, work.workspace_id, self._filter, until=self._until
+            )
+        header = csv_lines.encode([[name for name, _ in self._listed.columns]])
+        at = _Checkpoint(self._part.name, await self._part.begin(MARK + header))
+
+        async def save(_: Connection, __: Progress) -> Progress:
+            return Progress(at.kept(), 0, total)
+
+        await work.step(save)
+        return at
+
+    async def _next(self, at: _Checkpoint) -> _Checkpoint:
+        async with self._work.database.read() as connection:
+            page = await lists.page(
+                connection,
+                self._listed.entity,
+                self._work.workspace_id,
+                self._filter,
+                self._listed.order,
+                PageRequest(ROWS_A_PAGE, at.behind),
+                self._listed.want,
+            )
+        # What was made after the request is not meant, and the count does not hold it.
+        meant = [row for row in page.rows if row.id <= self._until]
+        size = at.size
+        if meant:
+            size = await self._part.append(csv_lines.encode(map(self._cells, meant)))
+        behind: Any = at.behind
+        if page.is_partial:
+            behind = page.stopped_at
+        elif page.positions:
+            behind = page.positions[-1]
+        then = _Checkpoint(self._part.name, size, behind, not page.has_next)
+
+        async def save(_: Connection, progress: Progress) -> Progress:
+            counts = progress.counts.plus(created=len(meant))
+            return Progress(then.kept(), progress.done + len(meant), progress.total, counts)
+
+        await self._work.step(save)
+        return then
+
+    def _cells(self, row: Any) -> list[Cell]:
+        return [cell(row) for _, cell in self._listed.columns]
+
+
+def _day(moment: Instant) -> str:
+    return datetime.fromtimestamp(moment // SECOND, UTC).date().isoformat()
