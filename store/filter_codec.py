@@ -1,6 +1,7 @@
 """Filters as JSON, to be kept with a job that works through what they choose."""
 
 from dataclasses import fields, is_dataclass
+from decimal import Decimal
 from enum import Enum
 from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -20,6 +21,8 @@ def encode(value: Any) -> Any:
         return [encode(one) for one in value]
     if isinstance(value, bytes):
         return value.hex()
+    if isinstance(value, Decimal):
+        return str(value)
     return value.value if isinstance(value, Enum) else value
 
 

@@ -2,10 +2,12 @@
 
 import strawberry
 
+from resolvers import contact_selections
+from resolvers.contact_selections import Chosen
 from resolvers.stops import AT_MOST, InJourney, Selection
 from schema import ids
 from schema.inputs.conditions import Budget
-from schema.inputs.filters import EntryFilter
+from schema.inputs.filters import ContactFilter, EntryFilter
 from store import filters
 from store.types import Instant
 
@@ -41,3 +43,29 @@ class EntrySelection:
                 repr(self.in_journey),
             )
         return ids.parse_all(self.ids or (), ids.ENTRY)
+
+
+@strawberry.input(one_of=True, description="Which contacts: one of the three ways to say it.")
+class ContactSelection:
+    ids: list[strawberry.ID] | None = strawberry.field(
+        default=strawberry.UNSET,
+        description=f"Their ids, 1 to {contact_selections.AT_MOST:,}. More are refused as a whole; "
+        "those that the workspace does not have are passed over.",
+    )
+    filter: ContactFilter | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Those for which this holds when the call is made, however many. A filter "
+        "without any condition is refused.",
+    )
+    all: bool | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="True: every contact of the workspace. False is refused.",
+    )
+
+    def selection(self, now: Instant) -> Chosen:
+        """BAD_USER_INPUT for what is no id, and for a filter that asks too much."""
+        if self.filter:
+            return Chosen(filter=self.filter.frozen(Budget(now)), said=repr(self))
+        if self.all is True or self.all is False:
+            return Chosen(is_all=self.all, said=repr(self))
+        return Chosen(ids.parse_all(self.ids or (), ids.CONTACT), said=repr(self))

@@ -1,0 +1,64 @@
+"""Contact selections: which contacts a mutation is for, and what is refused of that."""
+
+from dataclasses import replace
+from typing import Any
+
+from store import filter_codec
+from store.contact_walks import Chosen
+from store.filters import ContactFilter
+from store.refusals import Refusal
+from store.words import ErrorCode
+
+__all__ = ["AT_MOST", "Chosen", "decode", "encode", "refusal"]
+
+AT_MOST = 1_000
+"""So many ids may be given, and so many of a filter are worked through at once; more are a job."""
+
+
+def refusal(chosen: Chosen) -> Refusal | None:
+    """Why nothing can be done to this choice as it was said."""
+    if chosen.ids is not None and len(chosen.ids) > AT_MOST:
+        return Refusal(
+            ErrorCode.TOO_MANY,
+            f"{len(chosen.ids):,} ids are too many, and nothing was done: "
+            f"give at most {AT_MOST:,}, or a filter.",
+            ("contacts", "ids"),
+        )
+    if chosen.ids == ():
+        return _empty("No contact is chosen: give at least one id.", "ids")
+    if chosen.ids is None and not chosen.is_all and _asks_nothing(chosen.filter):
+        return _empty(
+            "No contact is chosen: a filter without any condition does not stand for all. "
+            "Give a condition, or say all: true.",
+            "filter",
+        )
+    return None
+
+
+def encode(chosen: Chosen) -> dict[str, Any]:
+    """The choice as JSON, for a job that works through it."""
+    if chosen.ids is not None:
+        return {"ids": [one.hex() for one in chosen.ids]}
+    return {"filter": filter_codec.encode(chosen.filter), "all": chosen.is_all}
+
+
+def decode(kept: dict[str, Any]) -> Chosen:
+    """The choice that `encode` made this of."""
+    if "ids" in kept:
+        return Chosen(tuple(map(bytes.fromhex, kept["ids"])))
+    asked = filter_codec.decode(ContactFilter, kept["filter"])
+    return Chosen(filter=asked, is_all=kept["all"])
+
+
+def _empty(message: str, field: str) -> Refusal:
+    return Refusal(ErrorCode.EMPTY_SELECTION, message, ("contacts", field))
+
+
+def _asks_nothing(asked: ContactFilter) -> bool:
+    own = replace(asked, and_=(), or_=(), not_=None)
+    return (
+        own == ContactFilter()
+        and all(map(_asks_nothing, asked.and_))
+        and (not asked.or_ or any(map(_asks_nothing, asked.or_)))
+        and (asked.not_ is None or _asks_nothing(asked.not_))
+    )

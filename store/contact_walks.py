@@ -1,0 +1,78 @@
+"""Contact walks: going through chosen contacts, a part at a time."""
+
+from dataclasses import dataclass
+
+from store import lists, totals
+from store.database import Connection
+from store.entities import CONTACT
+from store.filters import ContactFilter
+from store.lists import Order, PageRequest
+from store.types import Id, Instant
+from store.want import want
+
+Place = tuple[Instant, Id]
+"""Where a contact stands in the walk: when it was created, and its id."""
+
+_EVERYBODY = ContactFilter()
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Contacts by their ids, or, if `ids` is None, those for which the filter holds.
+
+    `said` is the choice as it was asked for, rolling periods and all: a repetition says the same.
+    """
+
+    ids: tuple[Id, ...] | None = None
+    filter: ContactFilter = _EVERYBODY
+    said: str = ""
+    is_all: bool = False
+
+    def asked(self) -> ContactFilter:
+        """The choice as a filter."""
+        return self.filter if self.ids is None else ContactFilter(id=self.ids)
+
+
+async def chunk(
+    connection: Connection,
+    workspace_id: int,
+    chosen: Chosen,
+    *,
+    behind: Place | None,
+    until: Id | None,
+    limit: int,
+) -> tuple[list[Id], Place | None]:
+    """The next chosen contacts that are not deleted, and where to go on; None: they were the last.
+
+    At most `limit`, perhaps none, in the order of creation, which no change of them disturbs; those
+    made after `until` are not meant.
+    """
+    if chosen.ids == ():
+        return [], None
+    page = await lists.page(
+        connection,
+        CONTACT,
+        workspace_id,
+        chosen.asked(),
+        Order("created_at", is_descending=False),
+        PageRequest(limit, behind),
+        want(["id"]),
+    )
+    found = [row.id for row in page.rows if until is None or row.id <= until]
+    if not page.has_next:
+        return found, None
+    last = page.stopped_at if page.is_partial else page.positions[-1]
+    assert last is not None
+    created_at, own = last
+    assert isinstance(created_at, int)
+    assert isinstance(own, bytes)
+    return found, (created_at, own)
+
+
+async def count(connection: Connection, workspace_id: int, chosen: Chosen) -> int:
+    """How many they are, exactly."""
+    return (
+        0
+        if chosen.ids == ()
+        else await totals.count(connection, CONTACT, workspace_id, chosen.asked())
+    )
