@@ -1,10 +1,9 @@
 """Statistics: the counters of journeys at one place of the log, and as they change."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 
-from resolvers import journeys
+from resolvers import journeys, latest
 from resolvers.context import Context
 from store import Connection, counters, log
 from store.buckets import WIDTHS
@@ -21,9 +20,6 @@ POINTS_AT_MOST = 1_500
 
 COUNTED_AT_MOST = 20_000
 """Buckets with something in them, of all the series of one reading."""
-
-PAUSE_S = 0.2
-"""Between two readings for one subscriber: under load a screen need not follow every commit."""
 
 
 class UnknownJourney(Exception):
@@ -113,49 +109,40 @@ async def follow(
 ) -> AsyncIterator[Statistics]:
     """The statistics now, and again whenever something asked for has changed.
 
-    Reads when the consumer is ready for more, so that a slow one skips what is outdated. Raises
-    UnknownJourney, TooManyPoints.
+    Raises UnknownJourney, TooManyPoints.
     """
     context.require(Scope.READ)
     if await journeys.get(context, want(["id"]), id=journey_id) is None:
         raise UnknownJourney
-    database, hub, workspace_id = context.database, context.hub, context.workspace_id
-    loop = asyncio.get_running_loop()
-    sent: Statistics | None = None
-    known_at: tuple[Head, Period | None] | None = None
-    while True:
-        read_at, now = loop.time(), context.now()
-        wakes, known = hub.wakes, hub.known(workspace_id)
-        period = period_at(now)
-        async with database.snapshot() as connection:
-            head = await log.head(connection, workspace_id)
-            found = sent
-            if (head, period) != known_at:
-                of_journeys = await _read(
-                    connection, workspace_id, [journey_id], period, asked, head
-                )
-                found = of_journeys[journey_id]
-        known_at = head, period
-        if found is not None and (sent is None or _says_more(found, sent, asked)):
-            sent = found
-            yield found
-        hub.correct(workspace_id, known=known, seq=head.seq)
-        # A rolling period moves on with the minute.
-        until_next_minute = (MINUTE - now % MINUTE) / SECOND
-        await hub.wait(
-            workspace_id,
-            head.seq,
-            min(hub.poll_interval, until_next_minute),
-            journey_ids=frozenset({journey_id}),
-            since=wakes,
+    question = _OfJourney(context.workspace_id, journey_id, period_at, asked)
+    async for found in latest.follow(context, question, frozenset({journey_id})):
+        yield found
+
+
+@dataclass(frozen=True, slots=True)
+class _OfJourney:
+    workspace_id: int
+    journey_id: Id
+    period_at: Callable[[Instant], Period | None]
+    asked: Asked
+
+    def setting(self, now: Instant) -> Period | None:
+        return self.period_at(now)
+
+    def holds_for(self, now: Instant) -> float:
+        """A rolling period moves on with the minute."""
+        return (MINUTE - now % MINUTE) / SECOND
+
+    async def read(self, connection: Connection, head: Head, period: Period | None) -> Statistics:
+        found = await _read(
+            connection, self.workspace_id, [self.journey_id], period, self.asked, head
         )
-        await asyncio.sleep(max(0.0, read_at + PAUSE_S - loop.time()))
+        return found[self.journey_id]
 
-
-def _says_more(found: Statistics, sent: Statistics, asked: Asked) -> bool:
-    """Whether anything but the place differs; the period only where it is shown."""
-    period = found.period if asked.has_period else sent.period
-    return replace(found, place=sent.place, period=period) != sent
+    def says_more(self, found: Statistics, sent: Statistics) -> bool:
+        """Whether anything but the place differs; the period only where it is shown."""
+        period = found.period if self.asked.has_period else sent.period
+        return replace(found, place=sent.place, period=period) != sent
 
 
 async def _read(

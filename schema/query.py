@@ -28,6 +28,8 @@ from schema.types.communication import ALL as ALL_COMMUNICATIONS
 from schema.types.communication import Communication, CommunicationConnection
 from schema.types.contact import ALL as ALL_CONTACTS
 from schema.types.contact import Contact, ContactConnection
+from schema.types.contact_statistics import ContactStatistics
+from schema.types.contact_statistics import counted as contact_statistics
 from schema.types.delivery_event import DeliveryEventConnection
 from schema.types.entry import ALL as ALL_ENTRIES
 from schema.types.entry import Entry, EntryConnection
@@ -203,6 +205,12 @@ class Query:
     contact: Contact | None = resolved(_contact, f"One contact. {_ONE} contact.")
     contacts: ContactConnection = listing(
         ALL_CONTACTS, "All contacts, but deleted ones.", filter=ContactFilter, order=ContactOrder
+    )
+    contact_statistics: ContactStatistics = resolved(
+        contact_statistics,
+        "How many contacts there are, by status. Of all contacts the numbers are kept as they "
+        "change, and read at once; with a filter each contact is looked at, which takes about a "
+        "second for a million of them. Live, of all contacts, as the subscription of this name.",
     )
     delivery_events: DeliveryEventConnection = log_listing(
         "The event log of messages, the oldest first. Its cursors are those of the subscription "

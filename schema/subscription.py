@@ -18,7 +18,9 @@ from schema.inputs.conditions import Budget
 from schema.inputs.filters import ActivityFilter, DeliveryEventFilter
 from schema.scalars import LogCursor
 from schema.selection import below
+from schema.types import contact_statistics
 from schema.types.activity import Activity
+from schema.types.contact_statistics import ContactStatistics
 from schema.types.delivery_event import DeliveryEvent
 from schema.types.job import Job
 from schema.types.statistics import JourneyStatistics
@@ -161,6 +163,12 @@ class Subscription:
         "a period that ends now moves on by itself, minute by minute. Each answer holds the "
         "numbers as they are then, and agrees with the lists at the place asOf; what changed "
         "several times while the client was busy, or within a fifth of a second, is told once.",
+    )
+    contact_statistics: ContactStatistics = _streamed(
+        contact_statistics.followed,
+        "How many contacts there are, by status: at once, and again when a number that is asked "
+        "for has changed. What changed several times while the client was busy, or within a fifth "
+        "of a second, is told once.",
     )
     job_progress: Job = _streamed(
         job_progress,

@@ -6,17 +6,16 @@ from contextlib import aclosing
 from typing import Any
 
 import pytest
-from graphql import GraphQLError
 
 from resolvers.recorder import Recorder
 from schema import schema
 from schema.scalars import write_instant
 from store import Database
 from store.ingest.events import Event
-from store.types import HOUR, SECOND, Id
+from store.types import HOUR, SECOND
 from store.words import DeliveryKind, Scope
-from subscriptions import Hub
 from tests.schema.conftest import Api
+from tests.schema.following import Follower, WatchedHub
 from tests.support.factories import (
     NOW,
     a_contact,
@@ -41,31 +40,6 @@ NOW_ASKED = """query ($id: ID!, $within: PeriodInput) {
     journey(id: $id) { statistics(within: $within) { %s } } }"""
 
 
-class WatchedHub(Hub):
-    """Says when a reader has read the log up to a place, has told of it, and waits for more."""
-
-    def __init__(self) -> None:
-        super().__init__(poll_interval=SOON)
-        self.waiting: asyncio.Queue[int] = asyncio.Queue()
-
-    async def wait(
-        self,
-        workspace_id: int,
-        seq: int,
-        timeout: float | None = None,
-        *,
-        journey_ids: frozenset[Id] | None = None,
-        since: int | None = None,
-    ) -> None:
-        self.waiting.put_nowait(seq)
-        await super().wait(workspace_id, seq, timeout, journey_ids=journey_ids, since=since)
-
-    async def until_read(self, seq: int) -> None:
-        async with asyncio.timeout(SOON):
-            while await self.waiting.get() < seq:
-                pass
-
-
 class Live:
     """A workspace whose statistics are followed."""
 
@@ -81,43 +55,17 @@ class Live:
         self.hub.ring(self.api.workspace.id, recorded.journey_ids, recorded.seq)
         return recorded.seq
 
-    async def follow(self, selection: str = NUMBERS, **variables: Any) -> "Follower":
+    async def follow(self, selection: str = NUMBERS, **variables: Any) -> Follower:
         stream = await schema.subscribe(
             LIVE % selection,
             {"id": self.journey_id, **variables},
             context_value=self.api.context,
         )
-        return Follower(stream)
+        return Follower(stream, "journeyStatistics")
 
     async def asked(self, selection: str = NUMBERS, **variables: Any) -> Any:
         data = await self.api.ask(NOW_ASKED % selection, id=self.journey_id, **variables)
         return data["journey"]["statistics"]
-
-
-class Follower:
-    """A subscriber that takes the next answer when it wants to."""
-
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
-
-    async def __aenter__(self) -> "Follower":
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._stream.aclose()
-
-    async def next(self) -> Any:
-        async with asyncio.timeout(SOON):
-            result = await anext(self._stream)
-        assert result.errors is None
-        return result.data["journeyStatistics"]
-
-    async def failure(self) -> GraphQLError:
-        async with asyncio.timeout(SOON):
-            result = await anext(self._stream)
-        (error,) = result.errors
-        assert isinstance(error, GraphQLError)
-        return error
 
 
 async def live_in(database: Database) -> Live:
