@@ -108,8 +108,9 @@ async def upsert(context: Context, drafts: Sequence[ContactDraft]) -> list[Id | 
 
 
 def _ring(context: Context, written: Written) -> None:
-    if written.behind is not None:
-        context.hub.ring(context.workspace_id, (), written.behind.seq)
+    behind = written.appended.behind
+    if behind is not None:
+        context.hub.ring(context.workspace_id, written.appended.journey_ids, behind.seq)
 
 
 def _tidied(draft: ContactDraft) -> ContactDraft:

@@ -1,18 +1,45 @@
 """Contact selections: which contacts a mutation is for, and what is refused of that."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from store import filter_codec
+from resolvers.context import Context
+from store import contact_walks, filter_codec
 from store.contact_walks import Chosen
 from store.filters import ContactFilter
 from store.refusals import Refusal
+from store.types import Id
 from store.words import ErrorCode
 
-__all__ = ["AT_MOST", "Chosen", "decode", "encode", "refusal"]
+__all__ = ["AT_MOST", "Chosen", "Found", "decode", "encode", "find", "refusal"]
 
 AT_MOST = 1_000
 """So many ids may be given, and so many of a filter are worked through at once; more are a job."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """How many contacts are chosen, exactly, and the ids of the first of them.
+
+    `is_large`: they are more than are worked through at once; not all of their ids are here.
+    """
+
+    ids: tuple[Id, ...]
+    matched: int
+
+    @property
+    def is_large(self) -> bool:
+        return self.matched > AT_MOST
+
+
+async def find(context: Context, chosen: Chosen) -> Found:
+    """Whom a choice means now; the caller has checked the scope."""
+    async with context.database.read() as connection:
+        ids = await contact_walks.first(connection, context.workspace_id, chosen, AT_MOST + 1)
+        matched = len(ids)
+        if matched > AT_MOST:
+            matched = await contact_walks.count(connection, context.workspace_id, chosen)
+    return Found(tuple(ids), matched)
 
 
 def refusal(chosen: Chosen) -> Refusal | None:
@@ -25,12 +52,17 @@ def refusal(chosen: Chosen) -> Refusal | None:
             ("contacts", "ids"),
         )
     if chosen.ids == ():
-        return _empty("No contact is chosen: give at least one id.", "ids")
+        return Refusal(
+            ErrorCode.EMPTY_SELECTION,
+            "No contact is chosen: give at least one id.",
+            ("contacts", "ids"),
+        )
     if chosen.ids is None and not chosen.is_all and _asks_nothing(chosen.filter):
-        return _empty(
+        return Refusal(
+            ErrorCode.EMPTY_SELECTION,
             "No contact is chosen: a filter without any condition does not stand for all. "
             "Give a condition, or say all: true.",
-            "filter",
+            ("contacts",),
         )
     return None
 
@@ -48,10 +80,6 @@ def decode(kept: dict[str, Any]) -> Chosen:
         return Chosen(tuple(map(bytes.fromhex, kept["ids"])))
     asked = filter_codec.decode(ContactFilter, kept["filter"])
     return Chosen(filter=asked, is_all=kept["all"])
-
-
-def _empty(message: str, field: str) -> Refusal:
-    return Refusal(ErrorCode.EMPTY_SELECTION, message, ("contacts", field))
 
 
 def _asks_nothing(asked: ContactFilter) -> bool:

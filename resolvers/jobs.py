@@ -42,6 +42,11 @@ async def get_many(context: Context, ids: list[Id], want: Want) -> dict[Id, rows
     return {one: row for one, row in found.items() if row.kind not in jobs.STANDING}
 
 
+async def handed_in(context: Context, id: Id | None, want: Want) -> rows.Job | None:
+    """The job that the caller has just handed in, if it did: who may do that may see it."""
+    return None if id is None else (await changed(context, [id], want)).get(id)
+
+
 async def cancel(context: Context, id: Id) -> Refusal | None:
     """Ask for the job's end; cancelling twice is cancelling once."""
     context.require(Scope.OPERATE)

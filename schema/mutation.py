@@ -4,6 +4,10 @@ import strawberry
 
 from schema.fields import resolved
 from schema.mutations.cancel_job import JobPayload, cancel_job
+from schema.mutations.change_contact_status import (
+    ChangeContactStatusPayload,
+    change_contact_status,
+)
 from schema.mutations.create_contact import CreateContactPayload, create_contact
 from schema.mutations.export_journey import export_journey
 from schema.mutations.record_events import RecordEventsPayload, record_events
@@ -39,6 +43,12 @@ class Mutation:
     )
     create_contact: CreateContactPayload = resolved(
         create_contact, "Enters a contact. Scope operate."
+    )
+    change_contact_status: ChangeContactStatusPayload = resolved(
+        change_contact_status,
+        "Gives contacts a status. From LEAD to CUSTOMER is the conversion: the first time, it is "
+        "kept as convertedAt. Each change stands in statusHistory, with who and when. Scope "
+        "operate.",
     )
     stop_campaign: StopCampaignPayload = resolved(
         stop_campaign,

@@ -10,7 +10,7 @@ from secrets import token_hex
 
 import structlog
 
-from resolvers import bulk_stops
+from resolvers import bulk_stops, contact_statuses
 from resolvers.work import Interrupted, JobFailed, Run, Work
 from server.exports import Exports
 from server.files import Files
@@ -37,6 +37,7 @@ def runs(files: Files) -> Mapping[str, Run]:
     return {
         JobKind.BULK_STOP: bulk_stops.stop,
         JobKind.BULK_RESTORE: bulk_stops.restore,
+        JobKind.BULK_STATUS: contact_statuses.run,
         JobKind.JOURNEY_EXPORT: Exports(files).run,
     }
 

@@ -2,11 +2,15 @@
 
 from dataclasses import dataclass
 
+from sqlalchemy import select
+
 from store import lists, totals
+from store.conditions import terms
 from store.database import Connection
 from store.entities import CONTACT
 from store.filters import ContactFilter
 from store.lists import Order, PageRequest
+from store.reading import alias
 from store.types import Id, Instant
 from store.want import want
 
@@ -67,6 +71,23 @@ async def chunk(
     assert isinstance(created_at, int)
     assert isinstance(own, bytes)
     return found, (created_at, own)
+
+
+async def first(connection: Connection, workspace_id: int, chosen: Chosen, limit: int) -> list[Id]:
+    """The chosen contacts that are not deleted, those created first, however long it takes."""
+    if chosen.ids == ():
+        return []
+    contacts = alias(CONTACT)
+    found = await connection.execute(
+        select(contacts.c.id)
+        .where(
+            contacts.c.workspace_id == workspace_id,
+            *(term.clause(contacts) for term in terms(CONTACT, chosen.asked(), workspace_id)),
+        )
+        .order_by(contacts.c.created_at, contacts.c.id)
+        .limit(limit)
+    )
+    return [row[0] for row in found]
 
 
 async def count(connection: Connection, workspace_id: int, chosen: Chosen) -> int:

@@ -6,31 +6,25 @@ from typing import Any
 
 from sqlalchemy import bindparam, or_, select, update
 
-from store import tables
+from store import contact_statuses, tables
+from store.contact_statuses import Appended, Move, move
 from store.database import Connection
 from store.drafts import ContactDraft
 from store.folding import fold, fold_email, search_text
 from store.ingest.batch import Batch
-from store.log import Head, append
 from store.refusals import Refusal
 from store.types import Id, Instant, new_id
 from store.words import ContactSource, ContactStatus, ErrorCode
 
-_COUNTED = {
-    ContactStatus.LEAD: "leads",
-    ContactStatus.CUSTOMER: "customers",
-    ContactStatus.LOST: "lost",
-    ContactStatus.NONE: "none",
-}
 _TEXTS = ("external_username", "username", "email", "first_name", "last_name", "phone")
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The id or the refusal of each draft, and the log's head when anything was written."""
+    """The id or the refusal of each draft, and what was appended to the log."""
 
     results: list[Id | Refusal]
-    behind: Head | None
+    appended: Appended
 
 
 async def create(
@@ -67,8 +61,7 @@ class _Changes:
         self.names: dict[tuple[str, str], Id] = {}
         self.new: set[Id] = set()
         self.changed: set[Id] = set()
-        self.moves: list[tuple[Id, ContactStatus | None, ContactStatus]] = []
-        self.converted: set[Id] = set()
+        self.moves: list[Move] = []
         self.renamed: set[Id] = set()
         self.referrers: dict[str, Id] = {}
 
@@ -153,7 +146,7 @@ class _Changes:
         }
         self.new.add(row["id"])
         self._know(row)
-        self.moves.append((row["id"], None, status))
+        self.moves.append(Move(row["id"], None, status))
         return bytes(row["id"])
 
     def _change(self, own: Id, draft: ContactDraft) -> Id | Refusal:
@@ -168,16 +161,11 @@ class _Changes:
                 row[name] = value
         is_same = all(row[name] == before[name] for name in _TEXTS)
         if draft.status is not None and draft.status != row["status"]:
-            was = ContactStatus(row["status"])
+            moved = move(own, ContactStatus(row["status"]), draft.status, row["converted_at"])
             row["status"] = draft.status
-            self.moves.append((own, was, draft.status))
-            if (
-                was is ContactStatus.LEAD
-                and draft.status is ContactStatus.CUSTOMER
-                and row["converted_at"] is None
-            ):
+            self.moves.append(moved)
+            if moved.converts:
                 row["converted_at"] = self.now
-                self.converted.add(own)
             is_same = False
         if not is_same:
             row |= _derived(row)
@@ -212,7 +200,7 @@ class _Changes:
                 del self.names[key]
                 self.renamed.add(own)
 
-    async def write(self, connection: Connection) -> Head | None:
+    async def write(self, connection: Connection) -> Appended:
         table = tables.contacts
         if self.renamed - self.new:
             # Another of the batch may take a name that is given up: it has to be free by then.
@@ -241,52 +229,14 @@ class _Changes:
                     for one in changed
                 ],
             )
-        if self.moves:
-            await connection.execute(
-                tables.contact_status_changes.insert(),
-                [
-                    {
-                        "workspace_id": self.workspace_id,
-                        "contact_id": one,
-                        "id": new_id(),
-                        "from_status": was,
-                        "to_status": to,
-                        "at": self.now,
-                        "by": self.by,
-                    }
-                    for one, was, to in self.moves
-                ],
-            )
-        behind = await self._log(connection)
-        await self._count(connection)
-        return behind
-
-    async def _log(self, connection: Connection) -> Head | None:
         batch = Batch(self.now)
         for one in self.by_id:
             if one in self.new or one in self.changed:
                 change = "CONTACT_CREATED" if one in self.new else "CONTACT_CHANGED"
                 batch.fact(self.by, self.now, change=change, contact_id=one)
-        if not batch.facts:
-            return None
-        batch.sign_facts()
-        return await append(connection, self.workspace_id, batch.facts, self.now)
-
-    async def _count(self, connection: Connection) -> None:
-        by: dict[str, int] = dict.fromkeys(_COUNTED.values(), 0)
-        for _, was, to in self.moves:
-            by[_COUNTED[to]] += 1
-            if was is not None:
-                by[_COUNTED[was]] -= 1
-        # The first time only: a customer who was lost and won again was converted once.
-        by["converted"] = len(self.converted)
-        table = tables.contact_counters
-        if any(by.values()):
-            await connection.execute(
-                update(table)
-                .where(table.c.workspace_id == self.workspace_id)
-                .values({name: table.c[name] + amount for name, amount in by.items()})
-            )
+        return await contact_statuses.write(
+            connection, self.workspace_id, self.moves, batch, by=self.by, now=self.now
+        )
 
 
 def _unique(row: dict[str, Any]) -> list[tuple[str, str]]:

@@ -113,9 +113,7 @@ async def stop_campaign(
     chosen = below(info, "results", "entry")
     here = [one for one, outcome in done.outcomes if outcome is not StopOutcome.NOT_FOUND]
     found = await entries.changed(context, here, chosen.want) if chosen.nodes else {}
-    job = None
-    if done.job_id is not None:
-        job = (await jobs.changed(context, [done.job_id], below(info, "job").want))[done.job_id]
+    job = await jobs.handed_in(context, done.job_id, below(info, "job").want)
     return Done(
         tuple(Result(one, found.get(one), outcome) for one, outcome in done.outcomes),
         done.matched,

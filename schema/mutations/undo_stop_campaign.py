@@ -59,8 +59,5 @@ async def undo_stop_campaign(
         return Done(user_errors=(refused.refusal,))
     stop_id = ids.parse(input.undo_token, ids.STOP)
     done = await stop_undo.undo_stop(info.context, stop_id, idempotency_key=key)
-    job = None
-    if done.job_id is not None:
-        found = await jobs.changed(info.context, [done.job_id], below(info, "job").want)
-        job = found[done.job_id]
+    job = await jobs.handed_in(info.context, done.job_id, below(info, "job").want)
     return Done(done.restored, job, done.refusals)

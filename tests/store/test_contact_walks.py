@@ -111,28 +111,28 @@ async def test_ids_that_are_repeated_unknown_or_foreign_are_passed_over(
 @pytest.mark.parametrize(
     ("chosen", "code", "field"),
     [
-        (Chosen(()), ErrorCode.EMPTY_SELECTION, "ids"),
-        (Chosen(tuple(new_id() for _ in range(1_001))), ErrorCode.TOO_MANY, "ids"),
-        (Chosen(), ErrorCode.EMPTY_SELECTION, "filter"),
+        (Chosen(()), ErrorCode.EMPTY_SELECTION, ("contacts", "ids")),
+        (Chosen(tuple(new_id() for _ in range(1_001))), ErrorCode.TOO_MANY, ("contacts", "ids")),
+        (Chosen(), ErrorCode.EMPTY_SELECTION, ("contacts",)),
         (
             Chosen(filter=ContactFilter(and_=(ContactFilter(),), not_=ContactFilter())),
             ErrorCode.EMPTY_SELECTION,
-            "filter",
+            ("contacts",),
         ),
         (
             Chosen(filter=ContactFilter(or_=(ContactFilter(status=(LEAD,)), ContactFilter()))),
             ErrorCode.EMPTY_SELECTION,
-            "filter",
+            ("contacts",),
         ),
     ],
 )
 def test_a_choice_of_nobody_in_particular_is_refused(
-    chosen: Chosen, code: ErrorCode, field: str
+    chosen: Chosen, code: ErrorCode, field: tuple[str, ...]
 ) -> None:
     refusal = contact_selections.refusal(chosen)
 
     assert refusal is not None
-    assert (refusal.code, refusal.field) == (code, ("contacts", field))
+    assert (refusal.code, refusal.field) == (code, field)
 
 
 @pytest.mark.parametrize(
