@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from resolvers.mail import Mail
 from resolvers.recorder import Recorder
 from store import Database
 from store.types import Id, Instant
@@ -54,6 +55,8 @@ class Context:
     public_url: str
     now: Callable[[], Instant]
     recorder: Recorder
+    mail: Mail | None = None
+    """None where no mail can be sent."""
     wake_worker: Callable[[], None] = _nobody
     refuses_private_addresses: bool = False
     loaders: dict[Any, Any] = field(default_factory=dict)

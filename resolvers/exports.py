@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from resolvers import recipients
 from resolvers.context import Context
 from resolvers.once import once
 from store import Connection, filter_codec, jobs, lists
@@ -24,6 +25,7 @@ class JourneyExport:
     journey_id: Id
     users: EntryFilter | None
     communications: CommunicationFilter | None
+    email: str | None
     said: str
 
 
@@ -46,6 +48,11 @@ async def of_journey(
             ("users",),
         )
 
+    if asked.email is not None:
+        not_allowed = recipients.refusal(context, asked.email)
+        if not_allowed is not None:
+            return not_allowed
+
     async def hand_in(connection: Connection) -> Any:
         journey = await lists.get(
             connection,
@@ -66,6 +73,7 @@ async def of_journey(
                 "list": name,
                 "filter": filter_codec.encode(chosen),
                 "until": new_id().hex(),
+                "email": asked.email,
                 "name": _slug(journey.external_id or journey.name),
             },
             by=context.viewer.token_name,

@@ -50,7 +50,9 @@ class Work:
         async def transaction(connection: Connection) -> Progress:
             before = await jobs.hold(connection, self.claim, self.now() + jobs.LEASE)
             after = await do(connection, before)
-            await jobs.save(connection, self.claim, after)
+            if after != before:
+                # A mere look is no progress: it would make the attempts start anew for ever.
+                await jobs.save(connection, self.claim, after)
             return after
 
         return await self.database.transact(transaction)

@@ -297,6 +297,7 @@ describe(
         "INSUFFICIENT_BALANCE": "The balance does not allow it.",
         "NO_LANDING_URL": "The journey has no landing URL.",
         "RECIPIENT_NOT_ALLOWED": "This address may not be written to.",
+        "NO_MAIL_SERVER": "This server is not set up to send mail.",
         "FILE_HEADER": "The file's first line does not name known columns.",
         "FILE_ENCODING": "The file is not UTF-8.",
         "FILE_TOO_LARGE": "The file is larger than the limit.",

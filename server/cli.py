@@ -1,11 +1,12 @@
-"""The command line: serve, demo, work, migrate, token create, schema, simulate."""
+"""The command line: serve, demo, work, migrate, token create, recipients, schema, simulate."""
 
 import asyncio
 import os
+import re
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Annotated
 
@@ -22,6 +23,7 @@ from server.serving import PortTaken
 from server.settings import Settings, WrongSetting
 from store import Database, DatabaseError, tokens, workspaces
 from store import migrate as bring_up_to_date
+from store.folding import fold_email
 from store.words import Scope
 
 main = typer.Typer(
@@ -32,8 +34,14 @@ main = typer.Typer(
 )
 token = typer.Typer(help="Tokens that open a workspace's data.", no_args_is_help=True)
 main.add_typer(token, name="token")
+recipients = typer.Typer(
+    help="To whom a workspace's files may be mailed, besides each token's own address.",
+    no_args_is_help=True,
+)
+main.add_typer(recipients, name="recipients")
 
 Host = Annotated[str, typer.Option(help="The address to listen on.")]
+Existing = Annotated[str, typer.Option("--workspace", help="The workspace's name.")]
 Port = Annotated[int, typer.Option(help="The port to listen on; 0 takes a free one.")]
 
 
@@ -55,6 +63,7 @@ def serve(
         if not settings.is_production:
             asyncio.run(bring_up_to_date(settings.database_url))
         print(f"address: {url}", flush=True)
+        _tell_outbox(settings)
         serving.run(listening, workers)
 
 
@@ -68,6 +77,7 @@ def demo(host: Host = "127.0.0.1", port: Port = 8000) -> None:
         settings = Settings.read(os.environ)
         logs.configure(settings.profile)
         secret = demonstration.prepare(settings, _tell)
+        _tell_outbox(settings)
         demonstration.run(listening, url, secret, _tell)
 
 
@@ -104,6 +114,38 @@ def create_token(
         if email is not None and "@" not in email:
             raise WrongSetting(f"--email {email!r} is not an e-mail address.")
         print(asyncio.run(_create_token(settings, workspace, name, email, scopes)))
+
+
+@recipients.command("add")
+def add_recipient(
+    email: Annotated[str, typer.Argument(help="The address, alone.")], workspace: Existing
+) -> None:
+    """Allow an address; prints all that are allowed."""
+    if not re.fullmatch(r"[^\s@<>]+@[^\s@<>]+", email):
+        _tell(f"{email!r} is not an e-mail address: write it alone, as a@b.c.")
+        raise typer.Exit(1)
+    _recipients(workspace, lambda known: [one for one in known if not _same(one, email)] + [email])
+
+
+@recipients.command("remove")
+def remove_recipient(
+    email: Annotated[str, typer.Argument(help="One that is allowed.")], workspace: Existing
+) -> None:
+    """Allow an address no longer; prints those that still are."""
+
+    def without(known: list[str]) -> list[str]:
+        left = [one for one in known if not _same(one, email)]
+        if len(left) == len(known):
+            raise WrongSetting(f"{email!r} is not among the recipients of {workspace!r}.")
+        return left
+
+    _recipients(workspace, without)
+
+
+@recipients.command("list")
+def list_recipients(workspace: Existing) -> None:
+    """Print the addresses that are allowed, a line each."""
+    _recipients(workspace, lambda known: known)
 
 
 @main.command()
@@ -151,6 +193,11 @@ def _tell(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
+def _tell_outbox(settings: Settings) -> None:
+    if settings.outbox_dir is not None:
+        _tell(f"mails are kept in {settings.outbox_dir.resolve()}")
+
+
 def _scopes(names: str) -> list[Scope]:
     try:
         return [Scope(name.strip().upper()) for name in names.split(",")]
@@ -183,6 +230,34 @@ async def _create_token(
                 now=now,
             )
         return secret
+    finally:
+        await database.dispose()
+
+
+def _same(one: str, other: str) -> bool:
+    return fold_email(one) == fold_email(other)
+
+
+def _recipients(workspace: str, change: Callable[[list[str]], list[str]]) -> None:
+    with _plainly():
+        for one in asyncio.run(_change_recipients(Settings.read(os.environ), workspace, change)):
+            print(one)
+
+
+async def _change_recipients(
+    settings: Settings, workspace: str, change: Callable[[list[str]], list[str]]
+) -> list[str]:
+    if not settings.is_production:
+        await bring_up_to_date(settings.database_url)
+    database = Database(settings.database_url)
+    try:
+        async with database.write() as connection:
+            workspace_id = await workspaces.find(connection, workspace)
+            if workspace_id is None:
+                raise WrongSetting(f"There is no workspace {workspace!r}: token create makes one.")
+            changed = change(await workspaces.allowed_recipients(connection, workspace_id))
+            await workspaces.allow_recipients(connection, workspace_id, changed)
+        return changed
     finally:
         await database.dispose()
 

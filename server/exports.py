@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from schema.types.communication import failed_at
 from server import csv_lines
 from server.csv_lines import MARK, Cell
 from server.files import KEPT_FOR, Files, Part
+from server.mailed_files import MailedFiles
 from store import Connection, filter_codec, jobs, lists, totals
 from store.entities import COMMUNICATION, ENTRY, Entity
 from store.filters import CommunicationFilter, EntryFilter
@@ -157,6 +158,7 @@ class _Checkpoint:
     size: int
     behind: tuple[Instant, Id] | None = None
     is_over: bool = False
+    is_mailed: bool = False
 
     @classmethod
     def of(cls, kept: dict[str, Any]) -> "_Checkpoint":
@@ -166,6 +168,7 @@ class _Checkpoint:
             kept["size"],
             None if behind is None else (behind[0], bytes.fromhex(behind[1])),
             kept["isOver"],
+            kept["isMailed"],
         )
 
     def kept(self) -> dict[str, Any]:
@@ -175,20 +178,21 @@ class _Checkpoint:
             "size": self.size,
             "behind": behind,
             "isOver": self.is_over,
+            "isMailed": self.is_mailed,
         }
 
 
 class Exports:
     """Writes a page and then, in one transaction, how far it is: a file holds each row once."""
 
-    def __init__(self, files: Files) -> None:
-        self._files = files
+    def __init__(self, files: Files, mailed: MailedFiles) -> None:
+        self._files, self._mailed = files, mailed
 
     async def run(self, work: Work) -> None:
         # Whoever writes files makes room for them.
         await asyncio.to_thread(self._files.sweep, work.now())
         part = Part(self._files, work.claim)
-        export = _Export(work, part)
+        export = _Export(work, part, self._mailed)
         try:
             await export.write()
         except (jobs.CancelRequested, jobs.LeaseLost):
@@ -197,9 +201,10 @@ class Exports:
 
 
 class _Export:
-    def __init__(self, work: Work, part: Part) -> None:
+    def __init__(self, work: Work, part: Part, mailed: MailedFiles) -> None:
         asked = work.claim.input
-        self._work, self._part = work, part
+        self._work, self._part, self._mailed = work, part, mailed
+        self._email: str | None = asked.get("email")
         self._listed = LISTS[asked["list"]]
         self._filter = filter_codec.decode(self._listed.filter, asked["filter"])
         self._until = bytes.fromhex(asked["until"])
@@ -211,13 +216,16 @@ class _Export:
             at = await self._next(at)
         if not self._part.is_published():
             await self._part.publish()
+        expires_at = self._work.now() + KEPT_FOR
+        if self._email is not None and not at.is_mailed:
+            await self._mailed.send(self._work, self._email, self._file_name, expires_at)
+            at = replace(at, is_mailed=True)
 
         async def offer(connection: Connection, progress: Progress) -> Progress:
-            expires_at = self._work.now() + KEPT_FOR
             await jobs.offer_file(connection, self._work.claim, self._file_name, expires_at)
-            return Progress(progress.checkpoint, progress.done, progress.done, progress.counts)
+            return Progress(at.kept(), progress.done, progress.done, progress.counts)
 
-        await self._work.step(offer)
+        await self._work.write_down(offer)
 
     async def _resume(self) -> _Checkpoint:
         """Where an earlier claim came to, or the beginning."""

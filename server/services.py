@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from graphql import GraphQLSchema
 
 from resolvers.context import Context, Viewer
+from resolvers.mail import Mail
 from resolvers.recorder import Recorder
 from server.auth import Access
 from server.files import Files
+from server.mail import Outbox, Smtp
+from server.mailed_files import MailedFiles
 from server.metrics import Metrics
 from server.operations import Operations
 from server.settings import Settings
@@ -25,6 +28,15 @@ def utc_now() -> Instant:
     return time.time_ns() // 1_000
 
 
+def mail_of(settings: Settings, now: Callable[[], Instant]) -> Mail | None:
+    """To the mail server, or into the outbox; None in production without a server."""
+    if settings.mail_server is not None:
+        return Smtp(settings.mail_server, settings.mail_from, now)
+    if settings.outbox_dir is not None:
+        return Outbox(settings.outbox_dir, settings.mail_from, now)
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """Begun with `start`, ended with `stop`, both in the loop that uses them."""
@@ -38,6 +50,7 @@ class Services:
     operations: Operations
     metrics: Metrics
     files: Files
+    mail: Mail | None
     worker: Worker
     now: Callable[[], Instant]
 
@@ -47,23 +60,25 @@ class Services:
     ) -> "Services":
         database = Database(settings.database_url)
         files = Files(settings.files_dir)
+        mail, signer = mail_of(settings, now), settings.signer()
         hub = Hub(settings.broadcast_url, watch=database.data_version)
         return cls(
             settings=settings,
             database=database,
             hub=hub,
             recorder=Recorder(database, hub, now),
-            signer=settings.signer(),
+            signer=signer,
             access=Access(database, now),
             operations=Operations(schema),
             metrics=Metrics(),
             files=files,
+            mail=mail,
             worker=Worker(
                 database,
                 hub,
                 now,
                 Webhooks(allows_private=not settings.is_production),
-                runs(files),
+                runs(files, MailedFiles(files, mail, signer, settings.public_url)),
             ),
             now=now,
         )
@@ -89,6 +104,7 @@ class Services:
             public_url=self.settings.public_url,
             now=self.now,
             recorder=self.recorder,
+            mail=self.mail,
             wake_worker=self.worker.wake,
             refuses_private_addresses=self.settings.is_production,
         )

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from hashlib import blake2b
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from server.mail import MailServer
 from subscriptions.signing import Signer
 
 VAR = Path("var")
@@ -29,7 +31,10 @@ class Profile(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`secret_keys`: the newest first; it seals, all of them open."""
+    """`secret_keys`: the newest first; it seals, all of them open.
+
+    Without `mail_server`, mails are kept in `outbox_dir`; without both, there is no mail.
+    """
 
     profile: Profile
     database_url: str
@@ -38,21 +43,30 @@ class Settings:
     secret_keys: tuple[bytes, ...]
     allowed_origins: frozenset[str]
     files_dir: Path
+    mail_server: MailServer | None
+    mail_from: str
+    outbox_dir: Path | None
 
     @classmethod
     def read(cls, environment: Mapping[str, str], *, var: Path = VAR) -> "Settings":
         """From TRACKSIDE_...; raises WrongSetting."""
         profile = _profile(environment)
+        public_url = _public_url(environment, profile)
+        mail_server = _mail_server(environment)
+        keeps_mail = mail_server is None and profile is Profile.DEVELOPMENT
         return cls(
             profile=profile,
             database_url=_database_url(environment, var),
             broadcast_url=_broadcast_url(environment),
-            public_url=_public_url(environment, profile),
+            public_url=public_url,
             secret_keys=_secret_keys(environment, profile, var),
             allowed_origins=frozenset(
                 environment.get("TRACKSIDE_ALLOWED_ORIGINS", "").replace(",", " ").split()
             ),
             files_dir=Path(environment.get("TRACKSIDE_FILES_DIR", "") or var / "files"),
+            mail_server=mail_server,
+            mail_from=_mail_from(environment, public_url),
+            outbox_dir=var / "outbox" if keeps_mail else None,
         )
 
     @property
@@ -125,6 +139,24 @@ def _public_url(environment: Mapping[str, str], profile: Profile) -> str:
     if parts.scheme not in ("http", "https") or not parts.netloc:
         raise WrongSetting(f"TRACKSIDE_PUBLIC_URL is {url!r}: write http://… or https://…")
     return url.rstrip("/")
+
+
+def _mail_server(environment: Mapping[str, str]) -> MailServer | None:
+    url = environment.get("TRACKSIDE_SMTP_URL", "")
+    try:
+        return MailServer.of(url) if url else None
+    except ValueError as error:
+        raise WrongSetting(f"TRACKSIDE_SMTP_URL cannot be meant: {error}.") from None
+
+
+def _mail_from(environment: Mapping[str, str], public_url: str) -> str:
+    address = environment.get("TRACKSIDE_MAIL_FROM", "")
+    if not address:
+        host = urlsplit(public_url).hostname or ""
+        return f"trackside@{host if re.search('[a-z]', host) and ':' not in host else 'localhost'}"
+    if not re.fullmatch(r"[^\s@<>]+@[^\s@<>]+", address):
+        raise WrongSetting(f"TRACKSIDE_MAIL_FROM is {address!r}: write an address alone, as a@b.c.")
+    return address
 
 
 def _secret_keys(environment: Mapping[str, str], profile: Profile, var: Path) -> tuple[bytes, ...]:

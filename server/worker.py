@@ -14,6 +14,7 @@ from resolvers import bulk_stops, contact_statuses
 from resolvers.work import Interrupted, JobFailed, Run, Work
 from server.exports import Exports
 from server.files import Files
+from server.mailed_files import MailedFiles
 from server.webhooks import Webhooks
 from store import Database, jobs
 from store.jobs import CancelRequested, Claim, Due, LeaseLost
@@ -32,13 +33,13 @@ ENDPOINTS_AT_ONCE = 8
 _PATIENCE_S = 10.0
 
 
-def runs(files: Files) -> Mapping[str, Run]:
+def runs(files: Files, mailed: MailedFiles) -> Mapping[str, Run]:
     """What does each kind of job."""
     return {
         JobKind.BULK_STOP: bulk_stops.stop,
         JobKind.BULK_RESTORE: bulk_stops.restore,
         JobKind.BULK_STATUS: contact_statuses.run,
-        JobKind.JOURNEY_EXPORT: Exports(files).run,
+        JobKind.JOURNEY_EXPORT: Exports(files, mailed).run,
     }
 
 

@@ -1,8 +1,9 @@
 """Workspaces: making one, finding one by name."""
 
 import secrets
+from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from store.database import Connection
 from store.tables import contact_counters, heads, workspaces
@@ -44,6 +45,27 @@ async def create(connection: Connection, name: str, now: Instant) -> int:
         },
     )
     return workspace_id
+
+
+async def allowed_recipients(connection: Connection, workspace_id: int) -> list[str]:
+    """Whom files may be sent to; locks the workspace's row in a transaction that writes."""
+    found = await connection.execute(
+        select(workspaces.c.allowed_recipients)
+        .where(workspaces.c.workspace_id == workspace_id)
+        .with_for_update()
+    )
+    return list(found.scalar_one())
+
+
+async def allow_recipients(
+    connection: Connection, workspace_id: int, emails: Sequence[str]
+) -> None:
+    """These, and no others."""
+    await connection.execute(
+        update(workspaces)
+        .where(workspaces.c.workspace_id == workspace_id)
+        .values(allowed_recipients=list(emails))
+    )
 
 
 async def log_heads(connection: Connection) -> list[tuple[int, int]]:

@@ -28,6 +28,12 @@ class ExportJourneyInput:
         default=strawberry.UNSET,
         description="Its communications for which this holds, a line each; {} for all of them.",
     )
+    email: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Where to send the file when it is ready: the token's own e-mail or one of "
+        "viewer.allowedRecipients. Left out: it is only downloaded. A file of more than 10 MB is "
+        "not attached; the mail then holds the link alone.",
+    )
     idempotency_key: str | None = strawberry.field(
         default=strawberry.UNSET,
         description=f"At most {ID_LENGTH} characters. The same key with the same input within 24 "
@@ -45,7 +51,8 @@ async def export_journey(
         ids.parse(input.journey_id, ids.JOURNEY),
         users.frozen(Budget(now)) if users else None,
         communications.frozen(Budget(now)) if communications else None,
-        repr((input.journey_id, users, communications)),
+        input.email or None,
+        repr((input.journey_id, users, communications, input.email)),
     )
     try:
         key = idempotency_key(input.idempotency_key)

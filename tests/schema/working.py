@@ -8,6 +8,7 @@ from typing import Any
 
 from schema import schema
 from server.files import Files
+from server.mailed_files import ATTACHED_AT_MOST, MailedFiles
 from server.webhooks import Webhooks
 from server.worker import Worker, runs
 from tests.schema.conftest import Api
@@ -20,11 +21,15 @@ PROGRESS = """subscription ($id: ID!) { jobProgress(jobId: $id) {
 
 
 @asynccontextmanager
-async def a_worker(api: Api, *, files: Path = NOWHERE, **options: Any) -> AsyncIterator[Worker]:
+async def a_worker(
+    api: Api, *, files: Path = NOWHERE, attached_at_most: int = ATTACHED_AT_MOST, **options: Any
+) -> AsyncIterator[Worker]:
     """At work until the end of the block; mutations wake it. Options are those of Webhooks."""
     webhooks = Webhooks(**{"allows_private": True, **options})
+    kept, context = Files(files), api.context
+    mailed = MailedFiles(kept, context.mail, context.signer, context.public_url, attached_at_most)
     worker = Worker(
-        api.workspace.database, api.context.hub, lambda: api.now, webhooks, runs(Files(files))
+        api.workspace.database, context.hub, lambda: api.now, webhooks, runs(kept, mailed)
     )
     worker.start()
     api.context.wake_worker = worker.wake

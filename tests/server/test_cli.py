@@ -116,6 +116,43 @@ def test_token_create_works_before_anything_else_did(tmp_path: Path) -> None:
     assert (tmp_path / "var" / "trackside.db").exists()
 
 
+def test_recipients_are_added_listed_and_removed(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    def recipients(*arguments: str) -> subprocess.CompletedProcess[str]:
+        where = ("--workspace", "acme")
+        return trackside("recipients", *arguments, *where, environment=environment, folder=tmp_path)
+
+    making = ("token", "create", "--workspace", "acme", "--scope", "read")
+    trackside(*making, environment=environment, folder=tmp_path)
+
+    assert recipients("list").stdout == ""
+    assert recipients("add", "Ada@Example.org").stdout == "Ada@Example.org\n"
+    assert recipients("add", "ada@example.org").stdout == "ada@example.org\n"
+    assert recipients("add", "bob@example.org").stdout == "ada@example.org\nbob@example.org\n"
+    assert recipients("remove", "ADA@example.org").stdout == "bob@example.org\n"
+    assert recipients("list").stdout == "bob@example.org\n"
+    absent = recipients("remove", "ada@example.org")
+    assert (absent.returncode, absent.stdout) == (1, "")
+    assert "'ada@example.org' is not among the recipients of 'acme'" in absent.stderr
+    wrong = recipients("add", "ada")
+    assert (wrong.returncode, wrong.stderr) == (
+        1,
+        "'ada' is not an e-mail address: write it alone, as a@b.c.\n",
+    )
+
+
+def test_recipients_of_an_unknown_workspace_are_told(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    told = trackside(
+        "recipients", "list", "--workspace", "acme", environment=environment, folder=tmp_path
+    )
+
+    assert told.returncode == 1
+    assert told.stderr == "There is no workspace 'acme': token create makes one.\n"
+
+
 def test_an_unknown_scope_is_told_in_a_sentence(
     environment: dict[str, str], tmp_path: Path
 ) -> None:

@@ -124,3 +124,44 @@ def test_origins_are_listed_with_blanks_or_commas() -> None:
     settings = Settings.read({**PRODUCTION, "TRACKSIDE_ALLOWED_ORIGINS": origins})
 
     assert settings.allowed_origins == {"https://a.example", "https://b.example"}
+
+
+def test_a_developer_sees_mails_in_the_outbox(tmp_path: Path) -> None:
+    settings = Settings.read({}, var=tmp_path)
+
+    assert (settings.mail_server, settings.outbox_dir) == (None, tmp_path / "outbox")
+    assert settings.mail_from == "trackside@localhost"
+
+
+def test_production_has_no_outbox() -> None:
+    settings = Settings.read(PRODUCTION)
+
+    assert (settings.mail_server, settings.outbox_dir) == (None, None)
+    assert settings.mail_from == "trackside@track.example"
+
+
+def test_a_mail_server_takes_the_place_of_the_outbox(tmp_path: Path) -> None:
+    environment = {"TRACKSIDE_SMTP_URL": "smtp://mail.example", "TRACKSIDE_MAIL_FROM": "a@b.c"}
+
+    settings = Settings.read(environment, var=tmp_path)
+
+    assert settings.mail_server is not None
+    assert (settings.mail_server.host, settings.mail_from) == ("mail.example", "a@b.c")
+    assert settings.outbox_dir is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("TRACKSIDE_SMTP_URL", "mail.example:25", "write smtp://user:password@host:port"),
+        ("TRACKSIDE_SMTP_URL", "smtp://", "write smtp://user:password@host:port"),
+        ("TRACKSIDE_SMTP_URL", "smtp://mail.example/x", "write smtp://"),
+        ("TRACKSIDE_SMTP_URL", "smtp://mail.example:abc", "cannot be meant"),
+        ("TRACKSIDE_SMTP_URL", "smtp://mail.example?starttls=no", "required, offered or never"),
+        ("TRACKSIDE_SMTP_URL", "smtp://mail.example?tls=1", "'tls' is not known"),
+        ("TRACKSIDE_MAIL_FROM", "Ada <ada@example.org>", "write an address alone"),
+    ],
+)
+def test_a_wrong_mail_setting_is_told(name: str, value: str, told: str, tmp_path: Path) -> None:
+    with pytest.raises(WrongSetting, match=told):
+        Settings.read({name: value}, var=tmp_path)
