@@ -8,7 +8,7 @@ from typing import Any
 from resolvers.context import Context
 from store import Connection, contacts, idempotency
 from store.contacts import Written
-from store.drafts import ContactDraft
+from store.drafts import ContactDraft, ContactEdit
 from store.refusals import Refusal
 from store.types import Id
 from store.words import ErrorCode, Scope
@@ -85,6 +85,31 @@ async def create(
     return [result] if isinstance(result, Refusal) else result
 
 
+async def update(context: Context, contact_id: Id, asked: ContactEdit) -> Id | list[Refusal]:
+    """Change a contact; refused whole when any of it cannot be."""
+    context.require(Scope.OPERATE)
+    texts = dict(asked.texts)
+    if texts.get("email") is not None:
+        texts["email"] = str(texts["email"]).strip()
+    asked = replace(asked, texts=texts)
+    refusal = _refusal(asked.draft())
+    if refusal is not None:
+        return [refusal]
+    written = await context.database.transact(
+        lambda connection: contacts.edit(
+            connection,
+            context.workspace_id,
+            contact_id,
+            asked,
+            by=context.viewer.token_name,
+            now=context.now(),
+        )
+    )
+    _ring(context, written)
+    result = written.results[0]
+    return [result] if isinstance(result, Refusal) else result
+
+
 async def upsert(context: Context, drafts: Sequence[ContactDraft]) -> list[Id | Refusal]:
     """Make or change contacts, each with a result of its own; the caller checks the number."""
     context.require(Scope.INTEGRATE)
@@ -132,7 +157,9 @@ def _refusal(draft: ContactDraft) -> Refusal | None:
             )
         if not value.strip() or "\x00" in value:
             return Refusal(
-                ErrorCode.INVALID, f"{field} is {value!r}: give a value or leave it out.", (field,)
+                ErrorCode.INVALID,
+                f"{field} is {value!r}: give a text that says something, or null.",
+                (field,),
             )
     if draft.email is not None and _EMAIL.fullmatch(draft.email) is None:
         return Refusal(

@@ -18,6 +18,7 @@ ACTIVITY = "act"
 DELIVERY_EVENT = "evt"
 JOB = "job"
 STOP = "und"
+REWARD = "rwd"
 WEBHOOK_ENDPOINT = "whk"
 WEBHOOK_DELIVERY = "msg"
 
@@ -32,10 +33,11 @@ _NAMES = {
     DELIVERY_EVENT: "a delivery event",
     JOB: "a job",
     STOP: "a stop that can be undone",
+    REWARD: "a reward",
     WEBHOOK_ENDPOINT: "a webhook endpoint",
     WEBHOOK_DELIVERY: "a webhook delivery",
 }
-_ROW = re.compile(r"(jrn|stp|ent|com|ctc|res|job|und|whk|msg)_([0-9a-f]{32})", re.ASCII)
+_ROW = re.compile(r"(jrn|stp|ent|com|ctc|res|job|und|rwd|whk|msg)_([0-9a-f]{32})", re.ASCII)
 _LOGGED = re.compile(r"(act|evt)_([1-9][0-9]{0,17})_([0-9a-f]{8})", re.ASCII)
 
 

@@ -13,6 +13,7 @@ from schema.mutations.export_journey import export_journey
 from schema.mutations.record_events import RecordEventsPayload, record_events
 from schema.mutations.stop_campaign import StopCampaignPayload, stop_campaign
 from schema.mutations.undo_stop_campaign import UndoStopCampaignPayload, undo_stop_campaign
+from schema.mutations.update_contact import UpdateContactPayload, update_contact
 from schema.mutations.upsert_contacts import UpsertContactsPayload, upsert_contacts
 from schema.mutations.upsert_journey import UpsertJourneyPayload, upsert_journey
 from schema.mutations.webhook_endpoints import (
@@ -43,6 +44,11 @@ class Mutation:
     )
     create_contact: CreateContactPayload = resolved(
         create_contact, "Enters a contact. Scope operate."
+    )
+    update_contact: UpdateContactPayload = resolved(
+        update_contact,
+        "Changes a contact, all that is asked or nothing of it. Its status is changed by "
+        "changeContactStatus. Scope operate.",
     )
     change_contact_status: ChangeContactStatusPayload = resolved(
         change_contact_status,

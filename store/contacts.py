@@ -6,16 +6,17 @@ from typing import Any
 
 from sqlalchemy import bindparam, or_, select, update
 
-from store import contact_statuses, tables
+from store import contact_choices, contact_statuses, tables
 from store.contact_statuses import Appended, Move, move
 from store.database import Connection
-from store.drafts import ContactDraft
+from store.drafts import ContactDraft, ContactEdit
 from store.folding import fold, fold_email, search_text
 from store.ingest.batch import Batch
 from store.refusals import Refusal
 from store.types import Id, Instant, new_id
 from store.words import ContactSource, ContactStatus, ErrorCode
 
+_NAMES = ("external_username", "username", "email")
 _TEXTS = ("external_username", "username", "email", "first_name", "last_name", "phone")
 
 
@@ -52,6 +53,38 @@ async def upsert(
     return Written(results, await changes.write(connection))
 
 
+async def edit(
+    connection: Connection,
+    workspace_id: int,
+    contact_id: Id,
+    asked: ContactEdit,
+    *,
+    by: str,
+    now: Instant,
+) -> Written:
+    """Change what an operator wants changed of a contact, all of it or, refused, nothing."""
+    changes = _Changes(workspace_id, by, now)
+    await changes.load(connection, [asked.draft()], [contact_id])
+    result = changes.edit(contact_id, asked)
+    if isinstance(result, Refusal):
+        return Written([result], Appended())
+    if asked.sets_reward:
+        reward_id = asked.preferred_reward_id
+        refusal = await contact_choices.choose_reward(
+            connection, workspace_id, contact_id, reward_id, now
+        )
+        if refusal is not None:
+            return Written([refusal], Appended())
+        changes.changed.add(contact_id)
+    if asked.consents:
+        consents = asked.consents
+        await contact_choices.consent(
+            connection, workspace_id, contact_id, consents, source=by, now=now
+        )
+        changes.changed.add(contact_id)
+    return Written([result], await changes.write(connection))
+
+
 class _Changes:
     """The contacts that a batch of drafts touches, kept by their unique names while it is read."""
 
@@ -65,7 +98,9 @@ class _Changes:
         self.renamed: set[Id] = set()
         self.referrers: dict[str, Id] = {}
 
-    async def load(self, connection: Connection, drafts: Sequence[ContactDraft]) -> None:
+    async def load(
+        self, connection: Connection, drafts: Sequence[ContactDraft], ids: Sequence[Id] = ()
+    ) -> None:
         table, links = tables.contacts, tables.referral_links
         usernames = {one.external_username for one in drafts if one.external_username}
         own_usernames = {one.username for one in drafts if one.username}
@@ -75,6 +110,7 @@ class _Changes:
             .where(
                 table.c.workspace_id == self.workspace_id,
                 or_(
+                    table.c.id.in_(ids),
                     table.c.external_username.in_(usernames),
                     table.c.username.in_(own_usernames),
                     table.c.email_key.in_(emails),
@@ -149,6 +185,27 @@ class _Changes:
         self.moves.append(Move(row["id"], None, status))
         return bytes(row["id"])
 
+    def edit(self, own: Id, asked: ContactEdit) -> Id | Refusal:
+        row = self.by_id.get(own)
+        if row is None or row["deleted_at"] is not None:
+            return Refusal(ErrorCode.NOT_FOUND, "This workspace has no such contact.", ("id",))
+        texts = asked.texts
+        refusal = self._refusal(asked.draft(), own=own)
+        if refusal is not None:
+            return refusal
+        if not any({**row, **texts}[name] for name in _NAMES):
+            return Refusal(
+                ErrorCode.INVALID,
+                "Nothing would be left that the contact is known by: "
+                "keep an email, a username or an externalUsername.",
+                ("id",),
+            )
+        before = {name: row[name] for name in _TEXTS}
+        if any(before[name] != value for name, value in texts.items()):
+            row.update(texts)
+            self._rewrite(own, before)
+        return own
+
     def _change(self, own: Id, draft: ContactDraft) -> Id | Refusal:
         refusal = self._refusal(draft, own=own)
         if refusal is not None:
@@ -168,11 +225,15 @@ class _Changes:
                 row["converted_at"] = self.now
             is_same = False
         if not is_same:
-            row |= _derived(row)
-            self._forget(own, before)
-            self._know(row)
-            self.changed.add(own)
+            self._rewrite(own, before)
         return own
+
+    def _rewrite(self, own: Id, before: dict[str, Any]) -> None:
+        row = self.by_id[own]
+        row |= _derived(row)
+        self._forget(own, before)
+        self._know(row)
+        self.changed.add(own)
 
     def _refusal(self, draft: ContactDraft, own: Id | None) -> Refusal | None:
         for field, value, name in (

@@ -1,9 +1,11 @@
 """Drafts: journeys and contacts as a partner or an operator hands them in."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
-from store.types import Instant
+from store.types import Id, Instant
 from store.words import Channel, ContactStatus, JourneyStatus
 
 
@@ -68,3 +70,18 @@ class ContactDraft:
     phone: str | None = None
     status: ContactStatus | None = None
     referred_by_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ContactEdit:
+    """What changes of a contact: the texts by their columns and the reward, None to clear them."""
+
+    texts: Mapping[str, str | None] = field(default_factory=dict)
+    sets_reward: bool = False
+    preferred_reward_id: Id | None = None
+    consents: Mapping[Channel, bool] = field(default_factory=dict)
+
+    def draft(self) -> ContactDraft:
+        """The texts that are given, without those that are cleared."""
+        given: dict[str, Any] = {k: v for k, v in self.texts.items() if v is not None}
+        return ContactDraft(**given)
