@@ -6,6 +6,7 @@ from typing import Any
 
 from resolvers.mail import Mail
 from resolvers.recorder import Recorder
+from resolvers.uploads import Uploads
 from store import Database
 from store.types import Id, Instant
 from store.words import Scope
@@ -55,6 +56,7 @@ class Context:
     public_url: str
     now: Callable[[], Instant]
     recorder: Recorder
+    uploads: Uploads
     mail: Mail | None = None
     """None where no mail can be sent."""
     wake_worker: Callable[[], None] = _nobody

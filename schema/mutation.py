@@ -10,6 +10,7 @@ from schema.mutations.change_contact_status import (
 )
 from schema.mutations.create_contact import CreateContactPayload, create_contact
 from schema.mutations.export_journey import export_journey
+from schema.mutations.import_contacts import import_contacts
 from schema.mutations.record_events import RecordEventsPayload, record_events
 from schema.mutations.stop_campaign import StopCampaignPayload, stop_campaign
 from schema.mutations.undo_stop_campaign import UndoStopCampaignPayload, undo_stop_campaign
@@ -66,6 +67,16 @@ class Mutation:
         undo_stop_campaign,
         "Takes a stop back, within 24 hours and once: the entries that it stopped go on as if it "
         "had not been, and what was reported of them meanwhile takes effect. Scope operate.",
+    )
+    import_contacts: JobPayload = resolved(
+        import_contacts,
+        "Makes contacts of a CSV file in the background. The first line is exactly "
+        "firstname,lastname,email; commas, semicolons or tabs; UTF-8, or UTF-16 with a byte-order "
+        "mark. A contact whose e-mail address is new is created with the status. A known one gets "
+        "the names that the row has, and importedAs; its status and consents stay. Deleted and "
+        "erased contacts do not come back. A row that cannot be taken is rejected alone: the job's "
+        "errors hold the first 10,000 with row, column, value and reason, and downloadUrl leads to "
+        "a CSV of all of them. The same file again changes nothing. Scope operate.",
     )
     cancel_job: JobPayload = resolved(
         cancel_job,

@@ -12,6 +12,7 @@ import strawberry
 from graphql import GraphQLError
 from strawberry.types.scalar import ScalarDefinition
 
+from resolvers.uploads import IncomingFile
 from schema.errors import bad_input, shown
 from store.types import Instant
 
@@ -21,6 +22,7 @@ LogCursor = NewType("LogCursor", str)
 URL = NewType("URL", str)
 BigInt = NewType("BigInt", int)
 JSON = NewType("JSON", object)
+Upload = NewType("Upload", IncomingFile)
 
 URL_LENGTH = 2_000
 WHOLE_AT_MOST = 2**53
@@ -120,6 +122,18 @@ def _read_whole_number(value: object) -> int:
     return value
 
 
+def _read_upload(value: object) -> IncomingFile:
+    if not isinstance(value, IncomingFile):
+        raise GraphQLError(
+            f"{shown(value)} is not an Upload: send the file in a multipart request, and null here."
+        )
+    return value
+
+
+def _write_upload(_: object) -> object:
+    raise GraphQLError("An Upload is handed in only.")
+
+
 SCALARS: dict[object, ScalarDefinition] = {
     DateTime: strawberry.scalar(
         name="DateTime",
@@ -184,5 +198,15 @@ SCALARS: dict[object, ScalarDefinition] = {
         ),
         serialize=write_decimal,
         parse_value=read_decimal,
+    ),
+    Upload: strawberry.scalar(
+        name="Upload",
+        description=(
+            "A file, in a multipart request: the request is multipart/form-data with the fields "
+            "operations, map and then the file, and the variable is null. One file a request."
+        ),
+        specified_by_url="https://github.com/jaydenseric/graphql-multipart-request-spec",
+        serialize=_write_upload,
+        parse_value=_read_upload,
     ),
 }

@@ -1,4 +1,4 @@
-"""Files: what jobs write, a part a step, and how it is downloaded."""
+"""Files: what jobs read and write, a part a step, and how it is downloaded."""
 
 import asyncio
 import os
@@ -40,6 +40,10 @@ class Files:
     def path(self, workspace_id: int, job_id: Id) -> Path:
         return self._folder / str(workspace_id) / f"{job_id.hex()}.csv"
 
+    def upload(self, workspace_id: int, job_id: Id) -> Path:
+        """What was handed in for the job to read."""
+        return self._folder / str(workspace_id) / f"{job_id.hex()}.upload"
+
     def sweep(self, now: Instant) -> None:
         """Delete what nobody may download any more, and parts that were left behind."""
         oldest = (now - KEPT_FOR - HOUR) / SECOND
@@ -75,6 +79,10 @@ class Part:
         """Returns the size of all that is safely written."""
         return await asyncio.to_thread(self._write, data, "ab")
 
+    async def put(self, data: bytes, size: int) -> int:
+        """Write behind the first `size` bytes, whatever followed them; returns the size of all."""
+        return await asyncio.to_thread(self._put, data, size)
+
     async def publish(self) -> None:
         """Make it the file that is downloaded."""
         await asyncio.to_thread(self._path.replace, self._final)
@@ -103,6 +111,11 @@ class Part:
             return False
         source.unlink(missing_ok=True)
         return True
+
+    def _put(self, data: bytes, size: int) -> int:
+        # A step that is done again had written them already.
+        os.truncate(self._path, size)
+        return self._write(data, "ab")
 
     def _write(self, data: bytes, mode: str) -> int:
         with self._open(mode) as file:

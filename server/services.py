@@ -16,6 +16,7 @@ from server.mailed_files import MailedFiles
 from server.metrics import Metrics
 from server.operations import Operations
 from server.settings import Settings
+from server.uploads import ContactLists
 from server.webhooks import Webhooks
 from server.worker import Worker, runs
 from store import Database
@@ -105,6 +106,7 @@ class Services:
             now=self.now,
             recorder=self.recorder,
             mail=self.mail,
+            uploads=ContactLists(self.files, self.settings.upload_bytes_at_most),
             wake_worker=self.worker.wake,
             refuses_private_addresses=self.settings.is_production,
         )

@@ -46,6 +46,7 @@ class Settings:
     mail_server: MailServer | None
     mail_from: str
     outbox_dir: Path | None
+    upload_bytes_at_most: int
 
     @classmethod
     def read(cls, environment: Mapping[str, str], *, var: Path = VAR) -> "Settings":
@@ -67,6 +68,7 @@ class Settings:
             mail_server=mail_server,
             mail_from=_mail_from(environment, public_url),
             outbox_dir=var / "outbox" if keeps_mail else None,
+            upload_bytes_at_most=_upload_bytes_at_most(environment),
         )
 
     @property
@@ -157,6 +159,16 @@ def _mail_from(environment: Mapping[str, str], public_url: str) -> str:
     if not re.fullmatch(r"[^\s@<>]+@[^\s@<>]+", address):
         raise WrongSetting(f"TRACKSIDE_MAIL_FROM is {address!r}: write an address alone, as a@b.c.")
     return address
+
+
+def _upload_bytes_at_most(environment: Mapping[str, str]) -> int:
+    text = environment.get("TRACKSIDE_UPLOAD_BYTES_AT_MOST", "") or "1000000000"
+    if not text.isascii() or not text.isdigit() or int(text) == 0:
+        raise WrongSetting(
+            f"TRACKSIDE_UPLOAD_BYTES_AT_MOST is {text!r}: write a whole number above 0, such as "
+            "1000000000."
+        )
+    return int(text)
 
 
 def _secret_keys(environment: Mapping[str, str], profile: Profile, var: Path) -> tuple[bytes, ...]:

@@ -14,6 +14,7 @@ from resolvers import bulk_stops, contact_statuses
 from resolvers.work import Interrupted, JobFailed, Run, Work
 from server.exports import Exports
 from server.files import Files
+from server.imports import Imports
 from server.mailed_files import MailedFiles
 from server.webhooks import Webhooks
 from store import Database, jobs
@@ -40,6 +41,7 @@ def runs(files: Files, mailed: MailedFiles) -> Mapping[str, Run]:
         JobKind.BULK_RESTORE: bulk_stops.restore,
         JobKind.BULK_STATUS: contact_statuses.run,
         JobKind.JOURNEY_EXPORT: Exports(files, mailed).run,
+        JobKind.CONTACT_IMPORT: Imports(files).run,
     }
 
 

@@ -18,6 +18,9 @@ DatabaseError = DBAPIError
 
 R = TypeVar("R")
 
+CONFLICTS = frozenset(["40001", "40P01", "23505"])
+"""SQLSTATE: serialization failure, deadlock; a unique name that another took meanwhile."""
+
 _TRIES = 5
 
 _SQLITE_PRAGMAS = (
@@ -81,8 +84,7 @@ class Database:
             async with self._writer.begin() as connection:
                 yield connection
         except DBAPIError as error:
-            # SQLSTATE: serialization failure, deadlock; a unique name that another took meanwhile.
-            if str(getattr(error.orig, "sqlstate", "")) in ("40001", "40P01", "23505"):
+            if str(getattr(error.orig, "sqlstate", "")) in CONFLICTS:
                 raise Conflict from error
             raise
 

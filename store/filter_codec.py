@@ -23,8 +23,6 @@ def encode(value: Any) -> Any:
         return value.hex()
     if isinstance(value, Decimal):
         return str(value)
-    if isinstance(value, Decimal):
-        return str(value)
     return value.value if isinstance(value, Enum) else value
 
 

@@ -11,6 +11,9 @@ SEPARATOR = "\n"
 
 def fold(value: str) -> str:
     """NFKC and casefold: neither SQLite's LIKE nor a C locale's ILIKE folds more than ASCII."""
+    if value.isascii():
+        # All that the two do to ASCII, at a tenth of the cost: an import folds millions of names.
+        return value.lower()
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", value).casefold())
 
 
@@ -24,17 +27,24 @@ def search_text(*values: str | None) -> str:
     return "".join(SEPARATOR + " ".join(fold(value).split()) for value in values if value)
 
 
+def contact_text(
+    first_name: str | None,
+    last_name: str | None,
+    username: str | None,
+    external_username: str | None,
+    email: str | None,
+) -> str:
+    """The search column of a contact."""
+    name = " ".join(one for one in (first_name, last_name) if one)
+    return search_text(name, last_name, username, external_username, email)
+
+
 def found_by(column: ColumnElement[str], asked: str) -> ColumnElement[bool]:
     """Whether a search column holds `asked`: anywhere, or under three characters as a prefix."""
     words = " ".join(fold(asked).split())
     if len(words) < 3:
         return column.contains(SEPARATOR + words, autoescape=True)
     return column.contains(words, autoescape=True)
-
-
-def is_indexed(asked: str) -> bool:
-    """Whether it is long enough to be found by its trigrams."""
-    return len(" ".join(fold(asked).split())) >= 3
 
 
 def matches(

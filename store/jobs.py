@@ -4,16 +4,16 @@ A lease that ends makes the job claimable again; `lease_until` of a job that wai
 from which it may be claimed. Whoever lost the lease is stopped by `hold`, before it writes.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, case, func, select, update
 
 from store.database import Connection
-from store.tables import jobs
+from store.tables import job_errors, jobs
 from store.types import SECOND, Id, Instant, new_id
-from store.words import OPEN_JOBS, JobKind, JobState
+from store.words import OPEN_JOBS, ErrorCode, JobKind, JobState
 
 LEASE = 30 * SECOND
 ATTEMPTS_AT_MOST = 5
@@ -61,6 +61,16 @@ class Progress:
     done: int = 0
     total: int | None = None
     counts: Counts = field(default_factory=Counts)
+
+
+class RowRefusal(NamedTuple):
+    """What is wrong with one row of a job's input; `message` says what to do."""
+
+    number: int
+    column: str | None
+    value: str | None
+    message: str
+    code: ErrorCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +219,26 @@ async def save(connection: Connection, held: Claim, progress: Progress) -> None:
             attempts=0,
         )
     )
+
+
+async def refuse_rows(connection: Connection, held: Claim, refusals: Sequence[RowRefusal]) -> None:
+    """Keep what was wrong with rows, each once."""
+    if refusals:
+        await connection.execute(
+            job_errors.insert(),
+            [
+                {
+                    "workspace_id": held.workspace_id,
+                    "job_id": held.id,
+                    "row": one.number,
+                    "column": one.column,
+                    "value": one.value,
+                    "message": one.message,
+                    "code": one.code,
+                }
+                for one in refusals
+            ],
+        )
 
 
 async def finish(

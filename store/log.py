@@ -124,6 +124,17 @@ _ADVANCE = (
 )
 
 
+async def advance(
+    connection: Connection, workspace_id: int, places: int, last_nonce: bytes, now: Instant
+) -> Head:
+    """Take the next places of the log, which the caller fills. Locks the head until the commit."""
+    advanced = await connection.execute(
+        _ADVANCE,
+        {"workspace": workspace_id, "count": places, "now": now, "last_nonce": last_nonce},
+    )
+    return Head(*advanced.one())
+
+
 async def append(
     connection: Connection,
     workspace_id: int,
@@ -135,16 +146,7 @@ async def append(
     Each fact holds the columns of a log row but seq and recorded_at, nonce included. Returns the
     head behind them.
     """
-    advanced = await connection.execute(
-        _ADVANCE,
-        {
-            "workspace": workspace_id,
-            "count": len(facts),
-            "now": now,
-            "last_nonce": facts[-1]["nonce"],
-        },
-    )
-    behind = Head(*advanced.one())
+    behind = await advance(connection, workspace_id, len(facts), facts[-1]["nonce"], now)
     first = behind.seq - len(facts) + 1
     await connection.execute(
         log.insert(),

@@ -170,3 +170,48 @@ async def copies(house: Trackside, number: int) -> int:
             async with workspace.database.write() as connection:
                 await connection.execute(tables.entries.insert(), made)
     return number
+
+
+async def test_an_import_of_a_killed_server_makes_each_contact_once(
+    server: TracksideServer,
+) -> None:
+    house = await server.a_workspace()
+    lines = [f"P{number},Person,p{number}@example.org" for number in range(30_000)]
+    # Twice the same address, on both sides of the place where the server is killed.
+    lines[3], lines[-3] = "Ill,Written,p3@", "Again,Person,p0@example.org"
+    asked = await house.ask(
+        """mutation ($text: String!) { importContacts(input: {text: $text, status: LEAD}) {
+            job { id } } }""",
+        text="\n".join(["firstname,lastname,email", *lines]),
+    )
+    job_id = asked["importContacts"]["job"]["id"]
+    await until_job(house, job_id, lambda job: job["done"] > 0)
+
+    server.kill()
+    killed = await end_leases(house)
+    server.start()
+
+    job = await until_job(house, job_id, lambda job: job["state"] not in ("RUNNING", "QUEUED"))
+    shown = await house.ask(
+        """query ($id: ID!) { job(id: $id) { downloadUrl counts { created failed }
+            errors { nodes { row message } } } }""",
+        id=job_id,
+    )
+    async with httpx.AsyncClient(timeout=SOON) as client:
+        content = (await client.get(shown["job"]["downloadUrl"])).content
+    assert killed["state"] == "RUNNING"
+    assert 0 < killed["done"] < 30_000
+    assert (job["state"], job["done"], job["total"]) == ("COMPLETED", 30_000, 30_000)
+    assert shown["job"]["counts"] == {"created": 29_998, "failed": 2}
+    assert [one["row"] for one in shown["job"]["errors"]["nodes"]] == [5, 29_999]
+    rows = csv.DictReader(StringIO(content.decode("utf-8-sig"), newline=""))
+    assert [row["row"] for row in rows] == ["5", "29999"]
+    async with a_look(house) as workspace:
+        contacts = await workspace.rows(tables.contacts)
+        changes = await workspace.rows(tables.contact_status_changes)
+        log = await workspace.rows(tables.log)
+        (counted,) = await workspace.rows(tables.contact_counters)
+    assert len({row["email"] for row in contacts}) == len(contacts) == 29_998
+    assert len({row["contact_id"] for row in changes}) == len(changes) == 29_998
+    assert len({row["contact_id"] for row in log}) == len(log) == 29_998
+    assert counted["leads"] == 29_998

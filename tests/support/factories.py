@@ -4,10 +4,12 @@ The ones that make rows are `a_…` and need a Workspace; the ones that make eve
 happened. Times are given as seconds behind NOW.
 """
 
+import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -15,6 +17,8 @@ from sqlalchemy import Table, select
 
 from resolvers.context import Context, Viewer
 from resolvers.recorder import Recorder
+from server.files import Files
+from server.uploads import ContactLists
 from store import Connection, Database, contacts, journeys, stops, workspaces
 from store.drafts import ContactDraft, JourneyDraft, StepDraft
 from store.ingest import events
@@ -29,6 +33,9 @@ from subscriptions.signing import Signer
 
 NOW: Instant = 1_795_305_600_000_000
 """2026-11-22T00:00:00Z."""
+
+FILES = Path(tempfile.gettempdir()) / "trackside-test-files"
+"""Where uploads of tests are kept that look at none."""
 
 _numbers = count(1)
 
@@ -218,6 +225,9 @@ def a_context(
         public_url="https://track.example",
         now=lambda: now,
         recorder=Recorder(workspace.database, hub, lambda: now),
+        uploads=ContactLists(
+            Files(Path(tempfile.gettempdir()) / "trackside-test-files"), 10_000_000
+        ),
     )
 
 

@@ -1,0 +1,249 @@
+"""Imports: the jobs that go through uploaded contact lists, a thousand rows a transaction."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any, BinaryIO
+
+from resolvers import contact_rows
+from resolvers.work import JobFailed, Work
+from server import csv_lines
+from server.csv_lines import MARK
+from server.csv_records import Place, Record, Records, TooManyUnclosed
+from server.files import KEPT_FOR, Files, Part
+from store import Connection, contact_imports, jobs
+from store.contact_imports import Row, Written
+from store.jobs import Progress, RowRefusal
+from store.seen import Seen
+from store.types import SECOND
+from store.words import ContactStatus
+
+ROWS_A_STEP = 1_000
+ERRORS_AT_MOST = 10_000
+"""So many refusals are listed with the job; the file of rejected rows has all of them."""
+
+_SHOWN = 1_000
+_REJECTED = ("row", *contact_rows.COLUMNS, "reason")
+_GONE = "The uploaded file is gone: import it again. Rows that are done will not change again."
+
+
+@dataclass(frozen=True, slots=True)
+class _Checkpoint:
+    """Behind which record to go on, and how much of which file of rejected rows is written."""
+
+    offset: int
+    records: int
+    unclosed: int = 0
+    part: str | None = None
+    size: int = 0
+    is_over: bool = False
+
+    @property
+    def place(self) -> Place:
+        return Place(self.offset, self.records, self.unclosed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Records that were read and looked at, and the place behind them."""
+
+    records: Sequence[Record]
+    rows: list[Row]
+    refused: list[RowRefusal]
+    blank: int
+    behind: Place
+
+
+class Imports:
+    """Writes rows and, in the same transaction, how far it is: each row of a file counts once."""
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+
+    async def run(self, work: Work) -> None:
+        # Whoever writes files makes room for them.
+        await asyncio.to_thread(self._files.sweep, work.now())
+        upload = self._files.upload(work.workspace_id, work.claim.id)
+        part = Part(self._files, work.claim)
+        try:
+            await _Import(work, part).read(upload)
+        except (jobs.CancelRequested, JobFailed):
+            await part.discard()
+            await asyncio.to_thread(upload.unlink, missing_ok=True)
+            raise
+        except jobs.LeaseLost:
+            await part.discard()
+            raise
+        await asyncio.to_thread(upload.unlink, missing_ok=True)
+
+
+class _Import:
+    def __init__(self, work: Work, part: Part) -> None:
+        asked = work.claim.input
+        self._work, self._part = work, part
+        self._status = ContactStatus(asked["status"])
+        self._is_dry_run: bool = asked["isDryRun"]
+        self._delimiter: str = asked["delimiter"]
+        self._begin = Place(asked["offset"], records=1)
+
+    async def read(self, upload: Any) -> None:
+        at = await self._resume()
+        if not at.is_over:
+            try:
+                file = await asyncio.to_thread(upload.open, "rb")
+            except FileNotFoundError:
+                raise JobFailed(_GONE) from None
+            seen = Seen()
+            try:
+                at = await self._go_through(file, seen, at)
+            finally:
+                file.close()
+                seen.close()
+        await self._offer(at)
+
+    async def _resume(self) -> _Checkpoint:
+        progress = await self._work.progress()
+        if progress.checkpoint is None:
+            return _Checkpoint(self._begin.offset, self._begin.records)
+        at = _Checkpoint(**progress.checkpoint)
+        if at.part is None or (at.is_over and self._part.is_published()):
+            return at
+        if not await self._part.take_over(at.part, at.size):
+            raise JobFailed(_GONE)
+        return _Checkpoint(**{**asdict(at), "part": self._part.name})
+
+    async def _go_through(self, file: BinaryIO, seen: Seen, at: _Checkpoint) -> _Checkpoint:
+        await asyncio.to_thread(self._remember, file, seen, at.place)
+        records = Records(file, self._delimiter, at.place)
+        reading = self._reading(records, seen)
+        try:
+            while True:
+                batch = await reading
+                # Read on while these are written.
+                reading = self._reading(records, seen)
+                at = await self._write(batch, at)
+                if at.is_over:
+                    return at
+        except TooManyUnclosed as error:
+            raise JobFailed(str(error)) from None
+        finally:
+            # It uses the file, which is closed behind this.
+            await asyncio.gather(reading, return_exceptions=True)
+
+    def _reading(self, records: Records, seen: Seen) -> "asyncio.Task[_Batch]":
+        return asyncio.create_task(asyncio.to_thread(_read, records, seen))
+
+    def _remember(self, file: BinaryIO, seen: Seen, until: Place) -> None:
+        """What an earlier claim had seen, by reading it once more."""
+        records = Records(file, self._delimiter, self._begin)
+        left = until.records - self._begin.records
+        while left:
+            left -= len(_read(records, seen, min(left, ROWS_A_STEP)).records)
+
+    async def _write(self, batch: _Batch, at: _Checkpoint) -> _Checkpoint:
+        written = Written()
+        then = at
+
+        async def step(connection: Connection, progress: Progress) -> Progress:
+            nonlocal written, then
+            written = await contact_imports.write(
+                connection,
+                self._work.workspace_id,
+                batch.rows,
+                self._status,
+                by=self._work.claim.created_by,
+                now=self._work.now(),
+                is_dry_run=self._is_dry_run,
+            )
+            refused = [*batch.refused, *map(contact_rows.is_deleted, written.deleted)]
+            refused.sort()
+            room = max(0, ERRORS_AT_MOST - progress.counts.failed)
+            await jobs.refuse_rows(connection, self._work.claim, refused[:room])
+            part, size = await self._keep(refused, batch.records, at)
+            place = batch.behind
+            is_over = not batch.records
+            then = _Checkpoint(place.offset, place.records, place.unclosed, part, size, is_over)
+            done = progress.done + len(batch.records)
+            return Progress(
+                asdict(then),
+                done,
+                done if is_over else max(done, progress.total or 0),
+                progress.counts.plus(
+                    created=written.created,
+                    updated=written.updated,
+                    unchanged=written.unchanged,
+                    skipped=batch.blank,
+                    failed=len(refused),
+                ),
+            )
+
+        await self._work.step(step)
+        self._work.ring(written.behind, ())
+        return then
+
+    async def _keep(
+        self, refused: Sequence[RowRefusal], records: Sequence[Record], at: _Checkpoint
+    ) -> tuple[str | None, int]:
+        """Put rejected rows into their file; returns its name and size."""
+        if not refused:
+            return at.part, at.size
+        first = records[0].number
+        lines = csv_lines.encode(
+            [one.number, *_cells(records[one.number - first]), one.message] for one in refused
+        )
+        if at.part is None:
+            return self._part.name, await self._part.begin(
+                MARK + csv_lines.encode([_REJECTED]) + lines
+            )
+        return at.part, await self._part.put(lines, at.size)
+
+    async def _offer(self, at: _Checkpoint) -> None:
+        if at.part is None:
+            return
+        if not self._part.is_published():
+            await self._part.publish()
+        day = datetime.fromtimestamp(self._work.claim.created_at // SECOND, UTC).date()
+
+        async def offer(connection: Connection, progress: Progress) -> Progress:
+            await jobs.offer_file(
+                connection,
+                self._work.claim,
+                f"rejected-{day.isoformat()}.csv",
+                self._work.now() + KEPT_FOR,
+            )
+            return progress
+
+        await self._work.step(offer)
+
+
+def _read(records: Records, seen: Seen, limit: int = ROWS_A_STEP) -> _Batch:
+    """The next records, each with what is to become of it."""
+    found = records.take(limit)
+    rows: list[Row] = []
+    refused: list[RowRefusal] = []
+    blank = 0
+    for number, cells, problem in found:
+        if problem is not None:
+            refused.append(contact_rows.refused(number, None, cells[0], problem))
+            continue
+        read = contact_rows.read(number, cells)
+        if isinstance(read, Row):
+            rows.append(read)
+        elif read is None:
+            blank += 1
+        else:
+            refused.append(read)
+    twice = seen.add(rows)
+    if twice:
+        again = [row for row in rows if row.number in twice]
+        refused += [contact_rows.is_twice(row, twice[row.number]) for row in again]
+        rows = [row for row in rows if row.number not in twice]
+    return _Batch(found, rows, refused, blank, records.place)
+
+
+def _cells(record: Record) -> list[str]:
+    """As many as there are columns; what is far too long is cut, and its reason says how long."""
+    first_name, last_name, *_ = [*record.cells, "", ""]
+    cells = (first_name, last_name, ",".join(record.cells[2:]))
+    return [cell if len(cell) <= _SHOWN else f"{cell[: _SHOWN - 1]}…" for cell in cells]
