@@ -19,6 +19,12 @@ DELIVERY_EVENT = "evt"
 JOB = "job"
 STOP = "und"
 REWARD = "rwd"
+SURVEY = "srv"
+QUESTION = "qst"
+CHOICE = "chc"
+PROMO = "prm"
+REFERRAL_LINK = "lnk"
+REWARD_TRANSACTION = "rtx"
 WEBHOOK_ENDPOINT = "whk"
 WEBHOOK_DELIVERY = "msg"
 
@@ -34,10 +40,19 @@ _NAMES = {
     JOB: "a job",
     STOP: "a stop that can be undone",
     REWARD: "a reward",
+    SURVEY: "a survey",
+    QUESTION: "a survey question",
+    CHOICE: "a survey choice",
+    PROMO: "a promo",
+    REFERRAL_LINK: "a referral link",
+    REWARD_TRANSACTION: "a reward transaction",
     WEBHOOK_ENDPOINT: "a webhook endpoint",
     WEBHOOK_DELIVERY: "a webhook delivery",
 }
-_ROW = re.compile(r"(jrn|stp|ent|com|ctc|res|job|und|rwd|whk|msg)_([0-9a-f]{32})", re.ASCII)
+_ROW = re.compile(
+    r"(jrn|stp|ent|com|ctc|res|job|und|rwd|srv|qst|chc|prm|lnk|rtx|whk|msg)_([0-9a-f]{32})",
+    re.ASCII,
+)
 _LOGGED = re.compile(r"(act|evt)_([1-9][0-9]{0,17})_([0-9a-f]{8})", re.ASCII)
 
 

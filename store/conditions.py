@@ -1,12 +1,12 @@
 """Conditions: filters as SQL, each part knowing whether an index can answer it."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, and_, false, func, not_, or_, select, true
 
 from store import diagnosis, tables
+from store.contact_conditions import contact
 from store.entities import Entity
 from store.filters import (
     ActivityFilter,
@@ -19,16 +19,14 @@ from store.filters import (
     JobErrorFilter,
     JobFilter,
     JourneyFilter,
-    Period,
     Text,
     WebhookDeliveryFilter,
     WebhookEndpointFilter,
 )
 from store.folding import found_by, matches
 from store.jobs import STANDING
+from store.terms import Term, claim, is_set, one_of, within
 from store.words import OPEN_STATES, DeliveryStatus, DiagnosisCode
-
-Clause = Callable[[FromClause], ColumnElement[bool]]
 
 Filter = (
     JourneyFilter
@@ -43,22 +41,6 @@ Filter = (
     | WebhookDeliveryFilter
     | ContactEventFilter
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """A part of a filter, all of which must hold.
-
-    `column` with `is_equality`: the column has one value; with `is_range`: it lies in a period.
-    Such a term costs nothing where an index begins with the column. `is_cheap`: so few rows fail it
-    that a search need not be bounded for it.
-    """
-
-    clause: Clause
-    column: str | None = None
-    is_equality: bool = False
-    is_range: bool = False
-    is_cheap: bool = False
 
 
 MILESTONE_COLUMNS: dict[DeliveryStatus, str] = {
@@ -102,21 +84,21 @@ def _terms(asked: Filter, workspace_id: int) -> list[Term]:
         case CommunicationFilter():
             found = _communication(asked, workspace_id)
         case ContactFilter():
-            found = _contact(asked)
+            found = contact(asked, workspace_id)
         case ActivityFilter():
             return _activity(asked, workspace_id)
         case DeliveryEventFilter():
             return _delivery_event(asked, workspace_id)
         case JobFilter():
-            return [*_one_of("id", asked.id), *_one_of("kind", asked.kind)]
+            return [*one_of("id", asked.id), *one_of("kind", asked.kind)]
         case JobErrorFilter():
-            return _one_of("job_id", asked.job_id)
+            return one_of("job_id", asked.job_id)
         case WebhookEndpointFilter():
-            return _one_of("id", asked.id)
+            return one_of("id", asked.id)
         case WebhookDeliveryFilter():
-            return _one_of("endpoint_id", asked.endpoint_id)
+            return one_of("endpoint_id", asked.endpoint_id)
         case ContactEventFilter():
-            return [*_one_of("contact_id", asked.contact_id), *_one_of("name", asked.name)]
+            return [*one_of("contact_id", asked.contact_id), *one_of("name", asked.name)]
     for part in asked.and_:
         found.extend(_terms(part, workspace_id))
     if asked.or_:
@@ -138,40 +120,8 @@ def _known(condition: ColumnElement[bool]) -> ColumnElement[bool]:
     return func.coalesce(condition, false())
 
 
-def _one_of(column: str, values: Sequence[Any] | None) -> list[Term]:
-    if values is None:
-        return []
-    if len(values) == 1:
-        return [Term(lambda t: t.c[column] == values[0], column, is_equality=True)]
-    return [Term(lambda t: t.c[column].in_(values), column)]
-
-
-def _within(column: str, period: Period | None) -> list[Term]:
-    if period is None:
-        return []
-    found: list[Term] = []
-    start, end = period.start, period.end
-    if start is not None:
-        found.append(Term(lambda t: t.c[column] >= start, column, is_range=True))
-    if end is not None:
-        found.append(Term(lambda t: t.c[column] < end, column, is_range=True))
-    if start is None and end is None:
-        found.append(Term(lambda t: t.c[column].is_not(None), column, is_range=True))
-    return found
-
-
-def _is(condition: bool | None, clause: Clause) -> list[Term]:
-    if condition is None:
-        return []
-    return [Term(clause if condition else lambda t: not_(clause(t)))]
-
-
-def _is_set(column: str, asked: bool | None) -> list[Term]:
-    return _is(asked, lambda t: t.c[column].is_not(None))
-
-
 def _journey(asked: JourneyFilter) -> list[Term]:
-    found = _one_of("status", asked.status)
+    found = one_of("status", asked.status)
     search = asked.search
     if search:
         found.append(Term(lambda t: found_by(t.c.search, search)))
@@ -207,17 +157,17 @@ def _resource_matches(asked: Text, workspace_id: int) -> Term:
 
 def _entry(asked: EntryFilter, workspace_id: int) -> list[Term]:
     found = [
-        *_one_of("id", asked.id),
-        *_one_of("journey_id", asked.journey_id),
-        *_one_of("contact_id", asked.contact_id),
-        *_one_of("state", asked.state),
-        *_one_of("current_step_id", asked.current_step_id),
-        *_within("entered_at", asked.entered_within),
-        *_within("converted_at", asked.converted_within),
-        *_within("stopped_at", asked.stopped_within),
-        *_is(asked.in_control_group, lambda t: t.c.in_control_group.is_(True)),
-        *_is(asked.is_active, lambda t: t.c.state.in_(OPEN_STATES)),
-        *_is_set("converted_at", asked.is_converted),
+        *one_of("id", asked.id),
+        *one_of("journey_id", asked.journey_id),
+        *one_of("contact_id", asked.contact_id),
+        *one_of("state", asked.state),
+        *one_of("current_step_id", asked.current_step_id),
+        *within("entered_at", asked.entered_within),
+        *within("converted_at", asked.converted_within),
+        *within("stopped_at", asked.stopped_within),
+        *claim(asked.in_control_group, lambda t: t.c.in_control_group.is_(True)),
+        *claim(asked.is_active, lambda t: t.c.state.in_(OPEN_STATES)),
+        *is_set("converted_at", asked.is_converted),
     ]
     if asked.diagnosis is not None:
         found.extend(_diagnosed(asked.diagnosis, workspace_id))
@@ -248,7 +198,7 @@ def _entry(asked: EntryFilter, workspace_id: int) -> list[Term]:
 
 
 def _diagnosed(asked: Diagnosed, workspace_id: int) -> list[Term]:
-    found = _one_of("state", diagnosis.states(asked.code))
+    found = one_of("state", diagnosis.states(asked.code))
     if asked.code == (DiagnosisCode.NO_PROGRESS,):
         # It follows from the code, and spares looking for the messages of all who are in time.
         found.append(Term(lambda t: diagnosis.is_overdue(t, workspace_id, asked.now)))
@@ -259,13 +209,13 @@ def _diagnosed(asked: Diagnosed, workspace_id: int) -> list[Term]:
 
 def _communication(asked: CommunicationFilter, workspace_id: int) -> list[Term]:
     found = [
-        *_one_of("journey_id", asked.journey_id),
-        *_one_of("entry_id", asked.entry_id),
-        *_one_of("contact_id", asked.contact_id),
-        *_one_of("channel", asked.channel),
-        *_one_of("status", asked.status),
-        *_within("created_at", asked.created_within),
-        *_is_set("first_click_at", asked.is_clicked),
+        *one_of("journey_id", asked.journey_id),
+        *one_of("entry_id", asked.entry_id),
+        *one_of("contact_id", asked.contact_id),
+        *one_of("channel", asked.channel),
+        *one_of("status", asked.status),
+        *within("created_at", asked.created_within),
+        *is_set("first_click_at", asked.is_clicked),
     ]
     reached = asked.has_reached
     if reached is not None:
@@ -285,31 +235,15 @@ def _has_reached(reached: Sequence[DeliveryStatus]) -> Term:
     return Term(lambda t: or_(false(), *(t.c[column].is_not(None) for column in columns)))
 
 
-def _contact(asked: ContactFilter) -> list[Term]:
-    found = [
-        *_one_of("id", asked.id),
-        *_one_of("status", asked.status),
-        *_one_of("source", asked.source),
-        *_one_of("imported_as", asked.imported_as),
-        *_within("converted_at", asked.converted_within),
-        *_is_set("converted_at", asked.is_converted),
-        *_is_set("imported_at", asked.is_imported),
-    ]
-    search = asked.search
-    if search:
-        found.append(Term(lambda t: found_by(t.c.search, search)))
-    return found
-
-
 def _activity(asked: ActivityFilter, workspace_id: int) -> list[Term]:
     found = [
-        *_one_of("journey_id", asked.journey_id),
-        *_one_of("entry_id", asked.entry_id),
-        *_one_of("contact_id", asked.contact_id),
-        *_one_of("activity", asked.kind),
-        *_one_of("step_id", asked.step_id),
-        *_one_of("channel", asked.channel),
-        *_within("occurred_at", asked.within),
+        *one_of("journey_id", asked.journey_id),
+        *one_of("entry_id", asked.entry_id),
+        *one_of("contact_id", asked.contact_id),
+        *one_of("activity", asked.kind),
+        *one_of("step_id", asked.step_id),
+        *one_of("channel", asked.channel),
+        *within("occurred_at", asked.within),
     ]
     if asked.resource is not None:
         found.append(_resource_matches(asked.resource, workspace_id))
@@ -320,11 +254,11 @@ def _activity(asked: ActivityFilter, workspace_id: int) -> list[Term]:
 
 def _delivery_event(asked: DeliveryEventFilter, workspace_id: int) -> list[Term]:
     found = [
-        *_one_of("journey_id", asked.journey_id),
-        *_one_of("contact_id", asked.contact_id),
-        *_one_of("communication_id", asked.communication_id),
-        *_one_of("channel", asked.channel),
-        *_one_of("delivery", asked.kind),
+        *one_of("journey_id", asked.journey_id),
+        *one_of("contact_id", asked.contact_id),
+        *one_of("communication_id", asked.communication_id),
+        *one_of("channel", asked.channel),
+        *one_of("delivery", asked.kind),
     ]
     if asked.resource is not None:
         found.append(_resource_matches(asked.resource, workspace_id))

@@ -56,7 +56,17 @@ CONTACT = Entity(
     tables.contacts,
     rows.Contact,
     {"referred_by": Relation("referred_by_id", "contact")},
-    indexes={"created_at": ((),), "active_at": ((),), "last_name_key": ((),)},
+    indexes={
+        "created_at": (
+            ("preferred_reward_id",),
+            ("imported_as",),
+            ("source",),
+            ("status",),
+            (),
+        ),
+        "active_at": ((),),
+        "last_name_key": ((),),
+    },
 )
 
 ENTRY = Entity(

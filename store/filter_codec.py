@@ -23,6 +23,8 @@ def encode(value: Any) -> Any:
         return value.hex()
     if isinstance(value, Decimal):
         return str(value)
+    if isinstance(value, Decimal):
+        return str(value)
     return value.value if isinstance(value, Enum) else value
 
 

@@ -4,6 +4,7 @@ A tuple's values are alternatives; None means "not asked". `and_`, `or_` and `no
 """
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from store.types import Id, Instant
 from store.words import (
@@ -17,6 +18,7 @@ from store.words import (
     EntryState,
     JobKind,
     JourneyStatus,
+    RedemptionKind,
 )
 
 
@@ -119,15 +121,47 @@ class DeliveryEventFilter:
 
 
 @dataclass(frozen=True, slots=True)
+class SurveyAnswerFilter:
+    """Has answered the question; with one of these choices, with such a text."""
+
+    question_id: Id
+    choice_id: tuple[Id, ...] | None = None
+    text: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RewardStateFilter:
+    has_positive_balance: bool | None = None
+    has_been_sent: bool | None = None
+    balance_at_least: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PromoFilter:
+    """Has redeemed one of these promos in one of these ways."""
+
+    promo_id: tuple[Id, ...] | None = None
+    redeemed_by: tuple[RedemptionKind, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ContactFilter:
+    """`survey_answer`: all of these must hold, unlike the values of other tuples."""
+
     id: tuple[Id, ...] | None = None
     search: str | None = None
     status: tuple[ContactStatus, ...] | None = None
     source: tuple[ContactSource, ...] | None = None
     is_converted: bool | None = None
     converted_within: Period | None = None
+    interacted_or_imported_within: Period | None = None
+    journey_id: tuple[Id, ...] | None = None
+    survey_answer: tuple[SurveyAnswerFilter, ...] | None = None
+    preferred_reward_id: tuple[Id, ...] | None = None
+    reward: RewardStateFilter | None = None
     is_imported: bool | None = None
     imported_as: tuple[ContactStatus, ...] | None = None
+    promo: PromoFilter | None = None
     and_: tuple["ContactFilter", ...] = ()
     or_: tuple["ContactFilter", ...] = ()
     not_: "ContactFilter | None" = None

@@ -1,76 +1,45 @@
 """Lists: keyset pages, capped counts, and batches of pages for many parents at once.
 
-A page whose filter an index answers reads what it returns. Any other examines at most
-EXAMINED_AT_MOST index entries, and says so when it stopped there (`is_partial`).
+A page whose filter an index answers reads what it returns, and store/leads.py finds more of them.
+Any other examines at most EXAMINED_AT_MOST index entries, and says so when it stopped there
+(`is_partial`).
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
-from sqlalchemy import (
-    ColumnElement,
-    FromClause,
-    Join,
-    Select,
-    column,
-    func,
-    literal,
-    select,
-    true,
-    tuple_,
-    values,
-)
+from sqlalchemy import ColumnElement, FromClause, column, func, select, values
 
-from store import tables
-from store.conditions import Filter, Term, terms
+from store import leads, tables
+from store.conditions import Filter, terms
 from store.database import Connection
 from store.entities import Entity
+from store.plans import EXAMINED_AT_MOST, Order, Page, PageRequest, Plan, Position
 from store.reading import alias, selected
 from store.types import Id, IdColumn
 from store.want import Want
 
-R = TypeVar("R")
+__all__ = [
+    "COUNT_CAP",
+    "EXAMINED_AT_MOST",
+    "Count",
+    "Order",
+    "Page",
+    "PageRequest",
+    "Position",
+    "count",
+    "get",
+    "get_many",
+    "page",
+    "pages",
+]
 
-Position = tuple[int | str | bytes, ...]
-"""Where a row stands in its list: the value it is ordered by, then its id (of the log: seq)."""
+R = TypeVar("R")
 
 _KEYS = {"entry": tables.entry_keys, "communication": tables.communication_keys}
 
 COUNT_CAP = 10_000
-EXAMINED_AT_MOST = 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """By an immutable column which is never null under the filter, then by id likewise."""
-
-    field: str
-    is_descending: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class PageRequest:
-    """`limit` rows behind `position` (None: from the start); backwards: the ones before it."""
-
-    limit: int = 50
-    position: Position | None = None
-    is_backwards: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Page(Generic[R]):
-    """Rows in the list's order, each with its position.
-
-    is_partial: the search stopped early at `stopped_at`; ask again from there.
-    """
-
-    rows: list[R] = field(default_factory=list)
-    positions: list[Position] = field(default_factory=list)
-    has_next: bool = False
-    has_previous: bool = False
-    is_partial: bool = False
-    stopped_at: Position | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +57,13 @@ async def page(
     request: PageRequest,
     wanted: Want,
 ) -> Page[R]:
-    """One page of a list, in one statement; a second one when a bounded search came up short."""
-    plan = _Plan(entity, workspace_id, asked, order, request)
-    statement, build = plan.rows(wanted, is_sqlite=_is_sqlite(connection))
-    found = (await connection.execute(statement)).all()
-    stopped_at = None
-    if plan.is_bounded and len(found) <= request.limit:
-        last = (await connection.execute(plan.last_examined())).first()
-        stopped_at = None if last is None else tuple(last)
-    return plan.page(found, build, stopped_at)
+    """One page of a list, in one statement where an index answers it."""
+    plan = Plan(entity, workspace_id, asked, order, request)
+    if plan.is_bounded:
+        led = await leads.page(connection, plan, wanted)
+        if led is not None:
+            return led
+    return await plan.looked_up(connection, wanted)
 
 
 async def pages(
@@ -116,7 +83,7 @@ async def pages(
         return {}
     # As a CTE, since SQLite names the columns of VALUES nowhere else.
     parents = values(column("id", IdColumn()), name="parents").data([(one,) for one in ids]).cte()
-    plan = _Plan(
+    plan = Plan(
         entity,
         workspace_id,
         asked,
@@ -149,6 +116,10 @@ async def count(
     """How many rows the list has, exactly up to COUNT_CAP; past it, or where the bounded search
     stopped, "at least"."""
     plan = _counting_plan(entity, workspace_id, asked)
+    if plan.is_bounded:
+        led = await leads.count(connection, plan, COUNT_CAP)
+        if led is not None:
+            return Count(min(led, COUNT_CAP), is_exact=led <= COUNT_CAP)
     matching = plan.matching().subquery()
     found = int((await connection.execute(select(func.count()).select_from(matching))).scalar_one())
     if found > COUNT_CAP:
@@ -203,12 +174,12 @@ async def get_many(
     return {row[len(reading.columns)]: reading.build(row) for row in result}
 
 
-def _counting_plan(entity: Entity[Any], workspace_id: int, asked: Filter | None) -> "_Plan":
+def _counting_plan(entity: Entity[Any], workspace_id: int, asked: Filter | None) -> "Plan":
     """Along an index that answers the filter, be it that of a period asked for."""
     periods = {part.column for part in terms(entity, asked, workspace_id) if part.is_range}
     usual = next(iter(entity.indexes))
     plans = [
-        _Plan(entity, workspace_id, asked, Order(name), PageRequest(limit=COUNT_CAP))
+        Plan(entity, workspace_id, asked, Order(name), PageRequest(limit=COUNT_CAP))
         for name in entity.indexes
         if name == usual or name in periods
     ]
@@ -223,190 +194,3 @@ def _existence(
 
 def _is_sqlite(connection: Connection) -> bool:
     return connection.dialect.name == "sqlite"
-
-
-class _Plan:
-    """How a list is read: which index leads, which conditions are left, from where, how far."""
-
-    def __init__(
-        self,
-        entity: Entity[Any],
-        workspace_id: int,
-        asked: Filter | None,
-        order: Order,
-        request: PageRequest,
-        *,
-        parent: tuple[str, FromClause] | None = None,
-        examined_at_most: int = EXAMINED_AT_MOST,
-    ) -> None:
-        self.entity, self.workspace_id, self.request = entity, workspace_id, request
-        self.order, self.parent, self.examined_at_most = order, parent, examined_at_most
-        self.is_descending = order.is_descending is not request.is_backwards
-        self.keys = (
-            (order.field,) if order.field == entity.id_column else (order.field, entity.id_column)
-        )
-        parts = terms(entity, asked, workspace_id)
-        # A list of chosen ids is as long as the choice: nothing needs bounding.
-        is_chosen = any(part.column == entity.id_column for part in parts)
-        leading = self._leading_columns(parts)
-        self.leading = [part for part in parts if self._is_led(part, leading)]
-        self.rest = [part for part in parts if not self._is_led(part, leading)]
-        self.is_bounded = not is_chosen and not all(part.is_cheap for part in self.rest)
-
-    def _leading_columns(self, parts: Sequence[Term]) -> tuple[str, ...]:
-        single = {part.column for part in parts if part.is_equality}
-        if self.parent is not None:
-            single.add(self.parent[0])
-        for columns in self.entity.indexes[self.order.field]:
-            if single.issuperset(columns):
-                return columns
-        return ()
-
-    def _is_led(self, part: Term, leading: tuple[str, ...]) -> bool:
-        if part.is_range:
-            return part.column == self.order.field
-        return part.is_equality and part.column in leading
-
-    def _examined(self, table: FromClause) -> Select[Any]:
-        return select(table).where(*self._stretch(table)).order_by(*self._ordering(table))
-
-    def _stretch(self, table: FromClause) -> list[ColumnElement[bool]]:
-        """The stretch of the index that the page walks along, from where it starts."""
-        clauses: list[ColumnElement[bool]] = [
-            table.c.workspace_id == self.workspace_id,
-            *(part.clause(table) for part in self.leading),
-        ]
-        if self.parent is not None:
-            clauses.append(table.c[self.parent[0]] == self.parent[1].c.id)
-        position = self.request.position
-        if position is not None:
-            here = tuple_(*(table.c[name] for name in self.keys))
-            there = tuple_(
-                *(
-                    literal(value, table.c[name].type)
-                    for name, value in zip(self.keys, position, strict=True)
-                )
-            )
-            clauses.append(here < there if self.is_descending else here > there)
-        return clauses
-
-    def _ordering(self, table: FromClause) -> list[ColumnElement[Any]]:
-        columns = [table.c[name] for name in self.keys]
-        return [one.desc() if self.is_descending else one.asc() for one in columns]
-
-    def _base(self) -> tuple[FromClause, list[ColumnElement[bool]]]:
-        """The rows to choose from, and what still has to hold of them."""
-        table = alias(self.entity)
-        if not self.is_bounded:
-            return table, [*self._stretch(table), *(part.clause(table) for part in self.rest)]
-        examined = self._examined(table).limit(self.examined_at_most)
-        window: FromClause = (
-            examined.subquery()
-            if self.parent is None
-            else examined.correlate(self.parent[1]).subquery()
-        )
-        return window, [part.clause(window) for part in self.rest]
-
-    def matching(self) -> Select[Any]:
-        """The matching rows' ids, one more than the page holds."""
-        base, clauses = self._base()
-        return (
-            select(base.c[self.entity.id_column])
-            .where(true(), *clauses)
-            .limit(self.request.limit + 1)
-        )
-
-    def rows(self, wanted: Want, *, is_sqlite: bool) -> tuple[Select[Any], Any]:
-        base, clauses = self._base()
-        reading = selected(self.entity, wanted, base)
-        statement = (
-            select(*reading.columns, *(base.c[name] for name in self.keys))
-            .select_from(reading.source)
-            .where(true(), *clauses)
-            .limit(self.request.limit + 1)
-        )
-        # SQLite walks the window in its own order, but would sort all of it if it were asked again.
-        if not (self.is_bounded and is_sqlite):
-            statement = statement.order_by(*self._ordering(base))
-        return statement, reading.build
-
-    def rows_of_parents(
-        self, parents: FromClause, wanted: Want, *, is_sqlite: bool
-    ) -> tuple[Select[Any], Any]:
-        base, clauses = self._base()
-        chosen = (
-            select(base).where(true(), *clauses).limit(self.request.limit + 1).correlate(parents)
-        )
-        if not (self.is_bounded and is_sqlite):
-            chosen = chosen.order_by(*self._ordering(base))
-        page_of_parent: FromClause
-        if is_sqlite:
-            # No LATERAL: the ids of each parent's page, and the rows by their primary key.
-            page_of_parent = alias(self.entity, ("page",))
-            ids = chosen.with_only_columns(base.c[self.entity.id_column])
-            condition: ColumnElement[bool] = (
-                page_of_parent.c.workspace_id == self.workspace_id
-            ) & (page_of_parent.c[self.entity.id_column].in_(ids))
-            if self.entity.id_within is not None:
-                condition &= page_of_parent.c[self.entity.id_within] == parents.c.id
-        else:
-            page_of_parent = chosen.lateral()
-            condition = true()
-        reading = selected(self.entity, wanted, page_of_parent)
-        source = parents.join(page_of_parent, condition)
-        statement = select(
-            parents.c.id, *reading.columns, *(page_of_parent.c[name] for name in self.keys)
-        ).select_from(_rebased(reading.source, page_of_parent, source))
-        return statement, reading.build
-
-    def last_examined(self) -> Select[Any]:
-        """The position of the last entry that the bound let us examine, if we got that far."""
-        table = alias(self.entity)
-        return (
-            self._examined(table)
-            .with_only_columns(*(table.c[name] for name in self.keys))
-            .limit(1)
-            .offset(self.examined_at_most - 1)
-        )
-
-    def last_examined_of_parents(self, parents: FromClause, *, is_sqlite: bool) -> Select[Any]:
-        last = self.last_examined().correlate(parents)
-        if not is_sqlite:
-            stop = last.lateral()
-            return select(parents.c.id, *(stop.c[name] for name in self.keys)).select_from(
-                parents.join(stop, true())
-            )
-        table = alias(self.entity, ("page",))
-        own = self.entity.id_column
-        ids = last.with_only_columns(last.selected_columns[own])
-        return select(parents.c.id, *(table.c[name] for name in self.keys)).select_from(
-            parents.join(table, (table.c.workspace_id == self.workspace_id) & table.c[own].in_(ids))
-        )
-
-    def ordered(self, found: list[Any]) -> list[Any]:
-        width = len(self.keys)
-        return sorted(found, key=lambda row: tuple(row[-width:]), reverse=self.is_descending)
-
-    def page(self, found: Sequence[Any], build: Any, stopped_at: Position | None) -> Page[Any]:
-        """The rows in the list's order, whichever way they were read."""
-        limit, width = self.request.limit, len(self.keys)
-        has_more = len(found) > limit or stopped_at is not None
-        kept = found[:limit]
-        if self.request.is_backwards:
-            kept = kept[::-1]
-        came_from = self.request.position is not None
-        return Page(
-            rows=[build(row) for row in kept],
-            positions=[tuple(row[-width:]) for row in kept],
-            has_next=came_from if self.request.is_backwards else has_more,
-            has_previous=has_more if self.request.is_backwards else came_from,
-            is_partial=stopped_at is not None,
-            stopped_at=stopped_at,
-        )
-
-
-def _rebased(source: FromClause, base: FromClause, onto: FromClause) -> FromClause:
-    """The joins of `source` around `base`, put around `onto` instead."""
-    if not isinstance(source, Join) or source is base:
-        return onto
-    return _rebased(source.left, base, onto).join(source.right, source.onclause, isouter=True)

@@ -1,5 +1,6 @@
 """Filters: what lists can be asked for."""
 
+from decimal import Decimal
 from typing import Optional
 
 import strawberry
@@ -15,7 +16,9 @@ from schema.enums import (
     DiagnosisCode,
     EntryState,
     JourneyStatus,
+    RedemptionKind,
 )
+from schema.errors import bad_input
 from schema.inputs.conditions import (
     CONDITIONS_AT_MOST,
     LEVELS_AT_MOST,
@@ -34,6 +37,7 @@ from schema.inputs.conditions import (
     words,
 )
 from schema.inputs.periods import PeriodInput
+from schema.scalars import readable
 from store import filters
 
 _ANY = f"Any of these; 1 to {VALUES_AT_MOST} values."
@@ -109,6 +113,11 @@ class ActivityFilter:
 
     def frozen(self, budget: Budget) -> filters.ActivityFilter:
         return frozen(self, filters.ActivityFilter, budget)
+
+
+def _question(value: str, name: str, budget: Budget) -> bytes:
+    budget.spend()
+    return ids.parse(value, ids.QUESTION)
 
 
 def _diagnosed(value: list[DiagnosisCode], name: str, budget: Budget) -> filters.Diagnosed:
@@ -218,6 +227,63 @@ class DeliveryEventFilter:
         return frozen(self, filters.DeliveryEventFilter, budget)
 
 
+@strawberry.input(
+    description="An answer to a survey question. Without choiceId and text: any answer to it."
+)
+class SurveyAnswerFilter:
+    question_id: strawberry.ID = strawberry.field(
+        description="The question, by id.", metadata=condition(_question, "").metadata
+    )
+    choice_id: list[strawberry.ID] | None = condition(
+        ids_of(ids.CHOICE), f"One of these was chosen, by id. {_ANY}"
+    )
+    text: StringFilter | None = condition(inner, "The words that were given.")
+
+    def frozen(self, budget: Budget) -> filters.SurveyAnswerFilter:
+        return frozen(self, filters.SurveyAnswerFilter, budget)
+
+
+def _decimal(value: Decimal, name: str, budget: Budget) -> Decimal:
+    budget.spend()
+    amount: Decimal = readable(value)
+    return amount
+
+
+@strawberry.input(description="What became of rewards. Every field given must hold.")
+class RewardStateFilter:
+    has_positive_balance: bool | None = condition(
+        claim, "Has earned more than it was sent, or has not."
+    )
+    has_been_sent: bool | None = condition(claim, "Was sent a reward at any time, or never.")
+    balance_at_least: Decimal | None = condition(
+        _decimal, "The balance is this or more, in the workspace's currency."
+    )
+
+    def frozen(self, budget: Budget) -> filters.RewardStateFilter | None:
+        asked = frozen(self, filters.RewardStateFilter, budget)
+        return None if asked == filters.RewardStateFilter() else asked
+
+
+@strawberry.input(description="A promo that was redeemed. Both fields are said of one redemption.")
+class PromoFilter:
+    promo_id: list[strawberry.ID] | None = condition(
+        ids_of(ids.PROMO), f"One of these promos, by id. {_ANY}"
+    )
+    redeemed_by: list[RedemptionKind] | None = condition(words, f"In one of these ways. {_ANY}")
+
+    def frozen(self, budget: Budget) -> filters.PromoFilter | None:
+        asked = frozen(self, filters.PromoFilter, budget)
+        return None if asked == filters.PromoFilter() else asked
+
+
+def _answers(
+    value: list[SurveyAnswerFilter], name: str, budget: Budget
+) -> tuple[filters.SurveyAnswerFilter, ...]:
+    if not value:
+        raise bad_input(f"{name}: an empty list asks nothing; leave the field out instead.")
+    return tuple(each.frozen(budget) for each in value[: CONDITIONS_AT_MOST + 1])
+
+
 @strawberry.input(description=f"Which contacts. {_RULES}")
 class ContactFilter:
     id: list[strawberry.ID] | None = condition(ids_of(ids.CONTACT), _ANY)
@@ -230,10 +296,26 @@ class ContactFilter:
     converted_within: PeriodInput | None = condition(
         inner, "First went from lead to customer in this time."
     )
+    interacted_or_imported_within: PeriodInput | None = condition(
+        inner, "Its last interaction, or the latest import that named it, lies in this time."
+    )
+    journey_id: list[strawberry.ID] | None = condition(
+        ids_of(ids.JOURNEY),
+        f"Has an entry in one of these journeys, or came through a link of theirs, by id. {_ANY}",
+    )
+    survey_answer: list[SurveyAnswerFilter] | None = condition(
+        _answers,
+        f"Gave all of these answers; at most {CONDITIONS_AT_MOST} conditions in all.",
+    )
+    preferred_reward_id: list[strawberry.ID] | None = condition(
+        ids_of(ids.REWARD), f"Prefers one of these rewards, by id. {_ANY}"
+    )
+    reward: RewardStateFilter | None = condition(inner, "What became of its rewards.")
     is_imported: bool | None = condition(claim, "Was named by an import, or by none.")
     imported_as: list[ContactStatus] | None = condition(
         words, f"The latest import that named it gave it one of these. {_ANY}"
     )
+    promo: PromoFilter | None = condition(inner, "Has redeemed such a promo.")
     and_: list["ContactFilter"] | None = condition(all_of, _AND, name="and")
     or_: list["ContactFilter"] | None = condition(all_of, _OR, name="or")
     not_: Optional["ContactFilter"] = condition(one_of, _NOT, name="not")

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from store.folding import search_text
 from store.ingest import events as e
 from store.ingest.batch import Batch, Waiting
 from store.ingest.events import Event
@@ -117,6 +118,7 @@ def _answered(batch: Batch, event: e.SurveyAnswered, source: str) -> Outcome:
         "entry_id": None if entry is None else entry.id,
         "choices": [question.choices[key].hex() for key in event.choices],
         "text": event.text,
+        "search": None if event.text is None else search_text(event.text),
         "answered_at": event.occurred_at,
     }
     batch.fact(

@@ -1,12 +1,13 @@
 """Writing a batch: rows by id, then the head and the log, then the counters."""
 
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
 from sqlalchemy import Table, and_, bindparam, or_, select, update
 
-from store import tables
+from store import labels, tables
 from store.buckets import buckets_of
 from store.database import Connection
 from store.dialects import insert
@@ -198,6 +199,19 @@ class _Writer:
                 ),
                 self._own(batch.redemptions),
             )
+        await labels.add(self.connection, self.workspace_id, self._labels())
+
+    def _labels(self) -> Iterator[tuple[labels.Label, Id]]:
+        batch = self.batch
+        for entry in batch.new_entries.values():
+            yield entry.journey_id, entry.contact_id
+        for answer in batch.answers:
+            yield answer["question_id"], answer["contact_id"]
+            for one in answer["choices"]:
+                yield bytes.fromhex(one), answer["contact_id"]
+        for redemption in batch.redemptions:
+            for label in labels.of_redemption(redemption["promo_id"], redemption["kind"]):
+                yield label, redemption["contact_id"]
 
     async def _lock_contacts(self) -> None:
         """Lock those of whom more is read before it is written, so that no writer is overtaken."""

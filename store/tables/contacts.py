@@ -1,9 +1,24 @@
 """Contacts: who they are, what they agreed to, what is known about them."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, String, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, String, Text, text
 
 from store.tables.base import belongs_to, instant, own_id, reference, workspace_table
-from store.types import BytesColumn, IdColumn, JsonColumn, MoneyColumn
+from store.types import BytesColumn, IdColumn, InstantColumn, JsonColumn, MoneyColumn
+
+
+def _chosen_by(column: str, *, condition: str | None = None) -> Index:
+    """Of the contacts that have the value, by it and then in the order of creation."""
+    where = None if condition is None else text(condition)
+    return Index(
+        f"contacts_{column.removesuffix('_id').removesuffix('_at')}_idx",
+        "workspace_id",
+        column,
+        "created_at",
+        "id",
+        sqlite_where=where,
+        postgresql_where=where,
+    )
+
 
 contacts = workspace_table(
     "contacts",
@@ -41,6 +56,24 @@ contacts = workspace_table(
     Index("contacts_active_idx", "workspace_id", "active_at", "id"),
     Index("contacts_last_name_idx", "workspace_id", "last_name_key", "id"),
     Index("contacts_erased_key_idx", "workspace_id", "erased_key"),
+    # What filters ask for, so that a page under one of them is read along its index.
+    _chosen_by("status"),
+    _chosen_by("source"),
+    _chosen_by("imported_as", condition="imported_as IS NOT NULL"),
+    _chosen_by("imported_at", condition="imported_at IS NOT NULL"),
+    _chosen_by("converted_at", condition="converted_at IS NOT NULL"),
+    _chosen_by("last_interaction_at", condition="last_interaction_at IS NOT NULL"),
+    _chosen_by("preferred_reward_id", condition="preferred_reward_id IS NOT NULL"),
+    _chosen_by("reward_balance", condition="reward_balance > 0"),
+)
+
+# An index kept by hand (store/labels.py): contacts by what they have to do with, in the order of
+# their creation. Rows of other tables hold no order that a list of contacts could be read along.
+contact_labels = workspace_table(
+    "contact_labels",
+    Column("label", BytesColumn, primary_key=True),
+    Column("created_at", InstantColumn, primary_key=True),
+    Column("contact_id", IdColumn, primary_key=True),
 )
 
 contact_status_changes = workspace_table(

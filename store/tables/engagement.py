@@ -52,6 +52,8 @@ survey_answers = workspace_table(
     # The ids of the choices in hexadecimal, in the order of the question.
     Column("choices", JsonColumn, nullable=False),
     Column("text", Text),
+    # The text folded for searching.
+    Column("search", Text),
     instant("answered_at", nullable=False),
     Index("survey_answers_question_idx", "workspace_id", "question_id", "contact_id"),
 )

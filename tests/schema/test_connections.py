@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schema.paging import request, sealing
-from store import lists
+from store import lists, plans
 from store.lists import PageRequest
 from store.types import SECOND
 from subscriptions.signing import Signer
@@ -202,7 +202,7 @@ async def test_a_rare_filter_returns_a_partial_page_and_goes_on(
 ) -> None:
     await a_message(seven.workspace, "rare", at=after(-60), resource="Rare")
     monkeypatch.setattr(
-        lists._Plan.__init__, "__kwdefaults__", {"parent": None, "examined_at_most": 3}
+        plans.Plan.__init__, "__kwdefaults__", {"parent": None, "examined_at_most": 3}
     )
     asked = {"resource": {"eq": "Rare"}}
     seen: list[str] = []

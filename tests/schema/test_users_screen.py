@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from store import lists
+from store import plans
 from store.ingest.events import Event
 from store.types import DAY, HOUR, MINUTE, new_id
 from store.words import Channel, DeliveryKind, Scope, StepKind
@@ -119,7 +119,7 @@ async def test_a_search_in_one_journey_examines_a_bounded_stretch_of_it(
 ) -> None:
     # Three candidates a page stand for the 20,000 of the real bound.
     monkeypatch.setattr(
-        lists._Plan.__init__, "__kwdefaults__", {"parent": None, "examined_at_most": 3}
+        plans.Plan.__init__, "__kwdefaults__", {"parent": None, "examined_at_most": 3}
     )
     root = """query ($journey: ID!, $after: Cursor) { entries(after: $after,
         filter: {journeyId: [$journey], search: "ada"}) {

@@ -2,6 +2,7 @@
 
 import unicodedata
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -19,6 +20,9 @@ from store.filters import (
     EntryFilter,
     JourneyFilter,
     Period,
+    PromoFilter,
+    RewardStateFilter,
+    SurveyAnswerFilter,
     Text,
 )
 from store.lists import Count, Order, PageRequest, count, page
@@ -34,9 +38,18 @@ from store.words import (
     DeliveryStatus,
     EntryState,
     JourneyStatus,
+    RedemptionKind,
 )
 from tests.support.factories import after
-from tests.support.population import WORDS, Population, Row, a_population
+from tests.support.population import (
+    PROMOS,
+    QUESTIONS,
+    REWARDS,
+    WORDS,
+    Population,
+    Row,
+    a_population,
+)
 
 
 @pytest.fixture
@@ -80,8 +93,10 @@ def agrees(claim: bool, asked: bool | None) -> bool:
     return asked is None or claim is asked
 
 
-def text_matches(value: str, asked: Text | None) -> bool:
-    return asked is None or all(
+def text_matches(value: str | None, asked: Text | None) -> bool:
+    if asked is None or value is None:
+        return asked is None or asked in (Text(), Text(is_null=True))
+    return all(
         (
             asked.eq is None or value == asked.eq,
             asked.in_ is None or value in asked.in_,
@@ -99,6 +114,9 @@ class Oracle:
         self.contacts = {row["id"]: row for row in population.contacts}
         self.resources = {row["id"]: row for row in population.resources}
         self.log = population.log
+        self.labelled = set(population.labelled)
+        self.answers, self.redemptions = population.answers, population.redemptions
+        self.transactions = population.transactions
 
     def holds(self, asked: Filter, row: Row) -> bool:
         match asked:
@@ -139,7 +157,46 @@ class Oracle:
                 is_within(row["converted_at"], asked.converted_within),
                 agrees(row["imported_at"] is not None, asked.is_imported),
                 is_one_of(row["imported_as"], asked.imported_as),
+                asked.interacted_or_imported_within is None
+                or is_within(row["last_interaction_at"], asked.interacted_or_imported_within)
+                or is_within(row["imported_at"], asked.interacted_or_imported_within),
+                asked.journey_id is None
+                or any((one, row["id"]) in self.labelled for one in asked.journey_id),
+                all(self._has_answered(one, row["id"]) for one in asked.survey_answer or ()),
+                is_one_of(row["preferred_reward_id"], asked.preferred_reward_id),
+                self._is_rewarded(asked.reward, row),
+                asked.promo is None
+                or any(
+                    is_one_of(one["promo_id"], asked.promo.promo_id)
+                    and is_one_of(one["kind"], asked.promo.redeemed_by)
+                    for one in self.redemptions
+                    if one["contact_id"] == row["id"]
+                ),
             )
+        )
+
+    def _has_answered(self, asked: SurveyAnswerFilter, contact_id: Id) -> bool:
+        return any(
+            answer["contact_id"] == contact_id
+            and answer["question_id"] == asked.question_id
+            and (
+                asked.choice_id is None
+                or any(one.hex() in answer["choices"] for one in asked.choice_id)
+            )
+            and text_matches(answer["text"], asked.text)
+            for answer in self.answers
+        )
+
+    def _is_rewarded(self, asked: RewardStateFilter | None, row: Row) -> bool:
+        if asked is None:
+            return True
+        was_sent = any(
+            one["kind"] == "SENT" and one["contact_id"] == row["id"] for one in self.transactions
+        )
+        return (
+            agrees(row["reward_balance"] > 0, asked.has_positive_balance)
+            and agrees(was_sent, asked.has_been_sent)
+            and (asked.balance_at_least is None or row["reward_balance"] >= asked.balance_at_least)
         )
 
     def _is_contact_found(self, asked: str | None, contact_id: Id) -> bool:
@@ -258,6 +315,11 @@ texts = st.builds(
     starts_with=maybe(fragments),
     is_null=maybe(st.booleans()),
 )
+answers = st.sampled_from(list(QUESTIONS)).flatmap(
+    lambda question: st.builds(
+        SurveyAnswerFilter, st.just(question), maybe(some(QUESTIONS[question])), maybe(texts)
+    )
+)
 
 
 def single_fields(population: Population, kind: type[Any]) -> dict[str, st.SearchStrategy[Any]]:
@@ -289,6 +351,19 @@ def single_fields(population: Population, kind: type[Any]) -> dict[str, st.Searc
             "converted_within": periods,
             "is_imported": st.booleans(),
             "imported_as": some(list(ContactStatus)),
+            "interacted_or_imported_within": periods,
+            "journey_id": journeys,
+            "survey_answer": st.lists(answers, min_size=1, max_size=2).map(tuple),
+            "preferred_reward_id": some(REWARDS),
+            "reward": st.builds(
+                RewardStateFilter,
+                maybe(st.booleans()),
+                maybe(st.booleans()),
+                maybe(st.sampled_from([Decimal(one) for one in ("-2", "0", "5", "5.000001")])),
+            ).filter(lambda one: one != RewardStateFilter()),
+            "promo": st.builds(
+                PromoFilter, maybe(some(PROMOS)), maybe(some(list(RedemptionKind)))
+            ).filter(lambda one: one != PromoFilter()),
         },
         EntryFilter: {
             "id": ids(population.entries),

@@ -6,12 +6,13 @@ and kept, so that a test can say in plain Python what has to be found.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from random import Random
 from typing import Any
 
 from sqlalchemy import Table
 
-from store import Database, tables
+from store import Database, labels, tables
 from store.folding import fold, search_text
 from store.types import Id, new_id
 from store.words import (
@@ -23,6 +24,7 @@ from store.words import (
     DeliveryKind,
     EntryState,
     JourneyStatus,
+    RedemptionKind,
 )
 from tests.support.factories import NOW, Workspace, a_workspace, after
 
@@ -32,6 +34,10 @@ MOMENTS = [after(seconds) for seconds in (0, 0, 1, 1, 2, 3)]
 WORDS = ["Welcome mail", "welcome MAIL", "Straße 50%", "a_b", "Ω-Angebot", "Zwölf"]
 FIRST = ["Ada", "İpek", "Οδυσσεύς", "Иван", None]
 LAST = ["Lovelace", "Groß", "Σίσυφος", "ПЕТРОВ", "50%_", None]
+
+QUESTIONS: dict[Id, list[Id]] = {new_id(): [new_id() for _ in range(2)] for _ in range(2)}
+PROMOS: list[Id] = [new_id() for _ in range(2)]
+REWARDS: list[Id] = [new_id() for _ in range(2)]
 
 _MILESTONES = (
     "sent_at",
@@ -60,6 +66,10 @@ class Population:
     entries: list[Row] = field(default_factory=list)
     communications: list[Row] = field(default_factory=list)
     log: list[Row] = field(default_factory=list)
+    answers: list[Row] = field(default_factory=list)
+    redemptions: list[Row] = field(default_factory=list)
+    transactions: list[Row] = field(default_factory=list)
+    labelled: list[tuple[bytes, Id]] = field(default_factory=list)
 
 
 async def a_population(database: Database, seed: int = 1, size: int = 40) -> Population:
@@ -75,6 +85,7 @@ async def a_population(database: Database, seed: int = 1, size: int = 40) -> Pop
     ]
     made.entries = [_an_entry(random, made, number) for number in range(size)]
     made.communications = [_a_communication(random, made, number) for number in range(size)]
+    _engage(Random(seed), made)
     made.log = [_a_fact(random, made, seq) for seq in range(1, size + 1)]
     for table, rows in (
         (tables.journeys, made.journeys),
@@ -84,8 +95,13 @@ async def a_population(database: Database, seed: int = 1, size: int = 40) -> Pop
         (tables.entries, made.entries),
         (tables.communications, made.communications),
         (tables.log, made.log),
+        (tables.survey_answers, made.answers),
+        (tables.promo_redemptions, made.redemptions),
+        (tables.reward_transactions, made.transactions),
     ):
         await insert(made.workspace, table, rows)
+    async with database.write() as connection:
+        await labels.add(connection, made.workspace.id, made.labelled)
     return made
 
 
@@ -147,6 +163,53 @@ def _a_contact(random: Random, number: int) -> Row:
         "active_at": max(created_at, random.choice(MOMENTS)),
         "deleted_at": NOW if number % 7 == 6 else None,
     }
+
+
+def _engage(random: Random, made: Population) -> None:
+    """Answers, redemptions and rewards of the contacts, with the labels by which they are found."""
+    for row in made.contacts:
+        contact = row["id"]
+        row["last_interaction_at"] = maybe(random, random.choice(MOMENTS))
+        row["preferred_reward_id"] = maybe(random, random.choice(REWARDS))
+        row["reward_balance"] = Decimal(random.choice(["-1", "0", "0.000001", "5", "12.5"]))
+        for question, choices in QUESTIONS.items():
+            if random.random() < 0.5:
+                chosen = random.sample(choices, random.randint(0, len(choices)))
+                words = maybe(random, random.choice(WORDS))
+                made.answers.append(
+                    {
+                        "contact_id": contact,
+                        "question_id": question,
+                        "journey_id": random.choice(made.journeys)["id"],
+                        "choices": [one.hex() for one in chosen],
+                        "text": words,
+                        "search": None if words is None else search_text(words),
+                        "answered_at": NOW,
+                    }
+                )
+                # Somebody answered otherwise at first, and the label of it stays.
+                made.labelled += [(one, contact) for one in (question, *choices)]
+        for promo in PROMOS:
+            if random.random() < 0.4:
+                kind = random.choice(list(RedemptionKind))
+                made.redemptions.append(
+                    {"contact_id": contact, "promo_id": promo, "kind": kind, "at": NOW}
+                )
+                made.labelled += [(one, contact) for one in labels.of_redemption(promo, kind)]
+        for movement in ("EARNED", "SENT"):
+            if random.random() < 0.4:
+                made.transactions.append(
+                    {
+                        "contact_id": contact,
+                        "id": new_id(),
+                        "reward_id": random.choice(REWARDS),
+                        "kind": movement,
+                        "amount": Decimal(5),
+                        "at": NOW,
+                    }
+                )
+                made.labelled.append((labels.REWARD_SENT, contact))
+    made.labelled += [(entry["journey_id"], entry["contact_id"]) for entry in made.entries]
 
 
 def _a_resource(channel: Channel, name: str) -> Row:

@@ -1,0 +1,239 @@
+"""Leads: pages and counts along what a part of the filter names, where no index of the list does.
+
+A page is read, in this order, along the labels or the values that the filter asks for, as one
+stretch each; or, when the first rows that come along hold too few, out of the few rows that an
+index finds for a part of the filter; or else along a bounded stretch of the list.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, FromClause, Select, func, literal, select, tuple_, union
+
+from store import tables
+from store.database import Connection
+from store.entities import CONTACT
+from store.plans import EXAMINED_AT_MOST, Page, Plan, Position
+from store.reading import alias, selected
+from store.terms import Clause, Term
+from store.want import Want
+
+STRETCHES_AT_MOST = 8
+FEW = 5_000
+"""So many rows are sorted in less time than it takes to find 50 of them along the list."""
+_FIRST_LOOK = 1_000
+
+
+async def page(connection: Connection, plan: Plan, wanted: Want) -> Page[Any] | None:
+    """The page, if anything leads to it better than a bounded stretch of the list does."""
+    lead = _lead(plan)
+    if lead is not None and not lead.is_bounded:
+        return await _along(connection, plan, lead, wanted, EXAMINED_AT_MOST)
+    is_sqlite = connection.dialect.name == "sqlite"
+    narrowing = _narrowing(plan, is_sqlite=is_sqlite)
+    if narrowing:
+        first = (
+            await plan.looked_up(connection, wanted, _FIRST_LOOK)
+            if lead is None
+            else await _along(connection, plan, lead, wanted, _FIRST_LOOK)
+        )
+        if not first.is_partial:
+            return first
+        for found in narrowing:
+            if await _number(connection, found.limit(FEW + 1)) <= FEW:
+                return await _among(connection, plan, found, wanted)
+    if lead is None:
+        return None
+    return await _along(connection, plan, lead, wanted, EXAMINED_AT_MOST)
+
+
+async def count(connection: Connection, plan: Plan, at_most: int) -> int | None:
+    """How many rows the plan finds, exactly or one more than `at_most`; None when nothing leads."""
+    lead = _lead(plan)
+    if lead is not None and not lead.is_bounded:
+        stretches = [one.keys(plan, at_most + 1) for one in lead.stretches]
+        return await _number(connection, _merged(stretches))
+    for found in _narrowing(plan, is_sqlite=connection.dialect.name == "sqlite"):
+        if await _number(connection, found.limit(at_most + 1)) <= at_most:
+            return await _number(connection, _chosen(plan, found).limit(at_most + 1))
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """Rows that stand together in an index, in the order of the list: `own` begins it in `table`,
+    whose `keys` are those of the list. `rest` has still to hold of the contacts."""
+
+    table: FromClause
+    keys_: tuple[str, ...]
+    own: ColumnElement[bool]
+    rest: tuple[Clause, ...]
+
+    def keys(self, plan: Plan, limit: int, *, examined: int | None = None) -> Select[Any]:
+        """The places of the first rows that match, among the `examined` first ones."""
+        walked = self._walked(plan)
+        contacts = alias(CONTACT)
+        if examined is not None:
+            window = walked.limit(examined).subquery()
+            columns = [window.c[name] for name in self.keys_]
+        else:
+            columns = [self.table.c[name] for name in self.keys_]
+        joined = select(*columns).select_from(columns[0].table)
+        if columns[0].table is not contacts:
+            joined = joined.join(
+                contacts,
+                (contacts.c.workspace_id == plan.workspace_id) & (contacts.c.id == columns[-1]),
+            )
+        if examined is None:
+            joined = joined.where(*self._begun(plan))
+        matching = joined.where(*(clause(contacts) for clause in self.rest)).limit(limit)
+        return matching.order_by(*plan.directed(columns))
+
+    def last(self, plan: Plan, examined: int) -> Select[Any]:
+        return self._walked(plan).limit(1).offset(examined - 1)
+
+    def _walked(self, plan: Plan) -> Select[Any]:
+        columns = [self.table.c[name] for name in self.keys_]
+        return select(*columns).where(*self._begun(plan)).order_by(*plan.directed(columns))
+
+    def _begun(self, plan: Plan) -> list[ColumnElement[bool]]:
+        clauses = [self.table.c.workspace_id == plan.workspace_id, self.own]
+        position = plan.request.position
+        if position is not None:
+            columns = [self.table.c[name] for name in self.keys_]
+            here = tuple_(*columns)
+            there = tuple_(
+                *(literal(value, one.type) for value, one in zip(position, columns, strict=True))
+            )
+            clauses.append(here < there if plan.is_descending else here > there)
+        return clauses
+
+
+@dataclass(frozen=True, slots=True)
+class _Lead:
+    stretches: tuple[_Stretch, ...]
+    is_bounded: bool
+
+
+def _lead(plan: Plan) -> _Lead | None:
+    """The labels, else the values of a column, along which the fewest stretches are read."""
+    if plan.entity is not CONTACT:
+        return None
+    parts = [*plan.leading, *plan.rest]
+    if plan.order.field == "created_at":
+        labelled = [one for one in parts if one.labels and len(one.labels) <= STRETCHES_AT_MOST]
+        if labelled:
+            return _by_labels(min(labelled, key=_width), parts)
+    led = {columns for columns in plan.entity.indexes[plan.order.field] if len(columns) == 1}
+    for one in parts:
+        if one.values and (one.column,) in led and len(one.values) <= STRETCHES_AT_MOST:
+            return _by_values(one, parts)
+    return None
+
+
+def _width(term: Term) -> int:
+    return len(term.labels or ())
+
+
+def _by_labels(term: Term, parts: Sequence[Term]) -> _Lead:
+    table = tables.contact_labels
+    rest = tuple(one.clause for one in parts)
+    others = [one for one in parts if one is not term]
+    return _Lead(
+        tuple(
+            _Stretch(table, ("created_at", "contact_id"), table.c.label == label, rest)
+            for label in term.labels or ()
+        ),
+        not (term.labels_decide and all(one.is_cheap for one in others)),
+    )
+
+
+def _by_values(term: Term, parts: Sequence[Term]) -> _Lead:
+    contacts = alias(CONTACT)
+    others = [one for one in parts if one is not term]
+    rest = tuple(one.clause for one in others)
+    assert term.column is not None
+    return _Lead(
+        tuple(
+            _Stretch(contacts, ("created_at", "id"), contacts.c[term.column] == value, rest)
+            for value in term.values or ()
+        ),
+        not all(one.is_cheap for one in others),
+    )
+
+
+def _narrowing(plan: Plan, *, is_sqlite: bool) -> list[Select[Any]]:
+    found = [one.found(is_sqlite) for one in plan.rest if one.found is not None]
+    return [one for one in found if one is not None]
+
+
+async def _along(
+    connection: Connection, plan: Plan, lead: _Lead, wanted: Want, examined: int
+) -> Page[Any]:
+    """The first rows of all the stretches together, up to where the first of them stopped."""
+    limit, each = plan.request.limit + 1, examined // len(lead.stretches)
+    within = each if lead.is_bounded else None
+    keys = _merged([one.keys(plan, limit, examined=within) for one in lead.stretches]).subquery()
+    base = alias(CONTACT)
+    reading = selected(CONTACT, wanted, base)
+    order, own = keys.c
+    statement = (
+        select(*reading.columns, order, own)
+        .select_from(reading.source)
+        .join(keys, (base.c.workspace_id == plan.workspace_id) & (base.c.id == own))
+        .order_by(*plan.directed([order, own]))
+        .limit(limit)
+    )
+    found = list((await connection.execute(statement)).all())
+    stopped_at: Position | None = None
+    if lead.is_bounded and (len(lead.stretches) > 1 or len(found) < limit):
+        for one in lead.stretches:
+            last = (await connection.execute(one.last(plan, each))).first()
+            if last is not None and (stopped_at is None or plan.is_before(last, stopped_at)):
+                stopped_at = tuple(last)
+    if stopped_at is not None:
+        # Beyond it a stretch that went further would show its rows without the others'.
+        found = [row for row in found if not plan.is_before(stopped_at, row[-2:])]
+        if len(found) == limit:
+            stopped_at = None
+    return plan.page(found, reading.build, stopped_at)
+
+
+async def _among(connection: Connection, plan: Plan, found: Select[Any], wanted: Want) -> Page[Any]:
+    """The page of those few, all of which are looked at."""
+    base = alias(CONTACT)
+    reading = selected(CONTACT, wanted, base)
+    keys = [base.c[name] for name in plan.keys]
+    chosen = _chosen(plan, found)
+    statement = (
+        chosen.with_only_columns(*reading.columns, *keys)
+        .select_from(reading.source)
+        .order_by(*plan.directed(keys))
+        .limit(plan.request.limit + 1)
+    )
+    return plan.page((await connection.execute(statement)).all(), reading.build, None)
+
+
+def _chosen(plan: Plan, found: Select[Any]) -> Select[Any]:
+    base = alias(CONTACT)
+    # The limit tells the planner that they are few.
+    few = found.limit(2 * EXAMINED_AT_MOST).subquery()
+    return select(base.c.id).where(
+        base.c.id.in_(select(*few.c)),
+        *plan.stretch(base),
+        *(one.clause(base) for one in plan.rest),
+    )
+
+
+def _merged(stretches: Sequence[Select[Any]]) -> Select[Any]:
+    """One row for each place in any of the stretches."""
+    if len(stretches) == 1:
+        return stretches[0]
+    # SQLite takes no LIMIT inside a UNION, but within a subquery of it.
+    return select(*union(*(select(*one.subquery().c) for one in stretches)).subquery().c)
+
+
+async def _number(connection: Connection, chosen: Select[Any]) -> int:
+    counted = select(func.count()).select_from(chosen.subquery())
+    return int((await connection.execute(counted)).scalar_one())

@@ -1,0 +1,67 @@
+"""Terms: the parts of a filter as SQL, each knowing which index can find its rows."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, FromClause, Select, not_
+
+from store.filters import Period
+
+Clause = Callable[[FromClause], ColumnElement[bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A part of a filter, all of which must hold.
+
+    `column` with `is_equality`: the column has one value; with `values`: any of these; with
+    `is_range`: it lies in a period. Such a term costs nothing where an index begins with the
+    column. `is_cheap`: so few rows fail it that a search need not be bounded for it.
+    `labels`: a contact that passes has one of these labels; others may have it too, but, if the
+    labels decide, only few.
+    `found` (is it SQLite?): the ids of all that pass along an index; None where there is none.
+    """
+
+    clause: Clause
+    column: str | None = None
+    is_equality: bool = False
+    is_range: bool = False
+    is_cheap: bool = False
+    values: tuple[Any, ...] | None = None
+    labels: tuple[bytes, ...] | None = None
+    labels_decide: bool = True
+    found: Callable[[bool], Select[Any] | None] | None = None
+
+
+def one_of(column: str, values: Sequence[Any] | None) -> list[Term]:
+    if values is None:
+        return []
+    if len(values) == 1:
+        return [Term(lambda t: t.c[column] == values[0], column, is_equality=True)]
+    return [Term(lambda t: t.c[column].in_(values), column, values=tuple(values))]
+
+
+def within(column: str, period: Period | None) -> list[Term]:
+    if period is None:
+        return []
+    found: list[Term] = []
+    start, end = period.start, period.end
+    if start is not None:
+        found.append(Term(lambda t: t.c[column] >= start, column, is_range=True))
+    if end is not None:
+        found.append(Term(lambda t: t.c[column] < end, column, is_range=True))
+    if start is None and end is None:
+        found.append(Term(lambda t: t.c[column].is_not(None), column, is_range=True))
+    return found
+
+
+def claim(condition: bool | None, clause: Clause) -> list[Term]:
+    """That the clause holds, or that it does not."""
+    if condition is None:
+        return []
+    return [Term(clause if condition else lambda t: not_(clause(t)))]
+
+
+def is_set(column: str, asked: bool | None) -> list[Term]:
+    return claim(asked, lambda t: t.c[column].is_not(None))
