@@ -21,6 +21,7 @@ from server.files import Downloads
 from server.graphql_http import GraphQLHttp
 from server.graphql_ws import GraphQLSocket
 from server.health import Health
+from server.import_route import ImportRoute
 from server.links import TrackedLinks
 from server.metrics import Metrics
 from server.services import Services
@@ -81,6 +82,7 @@ def build(services: Services) -> Starlette:
         routes=[
             Route("/graphql", http.handle, methods=["GET", "POST"]),
             WebSocketRoute("/graphql", socket.handle),
+            Route("/imports", ImportRoute(services).handle, methods=["POST"]),
             Route("/c/{token}", tracked.click),
             Route("/o/{token}.gif", tracked.open),
             Route("/files/{token}", downloads.handle),
@@ -118,7 +120,9 @@ class _Guarded:
 class _Counted:
     """Counts answers by the first part of their path, where that is one of ours."""
 
-    _ROUTES = frozenset(["graphql", "graphiql", "c", "o", "files", "livez", "readyz", "metrics"])
+    _ROUTES = frozenset(
+        ["graphql", "graphiql", "imports", "c", "o", "files", "livez", "readyz", "metrics"]
+    )
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app

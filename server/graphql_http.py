@@ -3,7 +3,7 @@
 https://graphql.github.io/graphql-over-http/draft/
 """
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import orjson
@@ -12,8 +12,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from resolvers.context import Viewer
-from server import errors
+from server import errors, multipart, origins
 from server.auth import bearer
+from server.bodies import drain
 from server.errors import Formatted
 from server.negotiation import GRAPHQL_JSON, answer_type
 from server.operations import Refused
@@ -21,6 +22,7 @@ from server.requests import GraphQLRequest, Malformed, decode
 from server.services import Services
 
 BODY_AT_MOST = 2_000_000
+_MULTIPART = "multipart/form-data"
 
 
 class GraphQLHttp:
@@ -48,8 +50,27 @@ class GraphQLHttp:
                 errors.coded("UNAUTHENTICATED", "Send a valid token: Authorization: Bearer ts_…"),
                 {"WWW-Authenticate": "Bearer"},
             )
+        if _media_type(request) == _MULTIPART:
+            return await self._answer_upload(request, viewer)
+        return await self._answer_for(request, viewer, request.stream())
+
+    async def _answer_upload(self, request: Request, viewer: Viewer) -> Response:
+        # Forms of any page may be multipart: beside the token, which none of them has, look whose
+        # page it is.
+        if not origins.is_welcome(request, self._services.settings):
+            message = "Pages of this origin may not write here: see TRACKSIDE_ALLOWED_ORIGINS."
+            raise _Failed(403, errors.coded("FORBIDDEN", message))
+        chunks = request.stream()
         try:
-            asked = await _read(request)
+            return await self._answer_for(request, viewer, chunks)
+        finally:
+            await drain(chunks)
+
+    async def _answer_for(
+        self, request: Request, viewer: Viewer, chunks: AsyncIterator[bytes]
+    ) -> Response:
+        try:
+            asked = await _read(request, chunks)
         except Malformed as malformed:
             raise _Failed(400, errors.coded("BAD_REQUEST", str(malformed))) from None
         try:
@@ -91,7 +112,11 @@ class _Failed(Exception):
         return _respond(request, self._status, {"errors": [self._error]}, self._headers)
 
 
-async def _read(request: Request) -> GraphQLRequest:
+def _media_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+async def _read(request: Request, chunks: AsyncIterator[bytes]) -> GraphQLRequest:
     if request.method == "GET":
         query = request.query_params
         variables = query.get("variables")
@@ -102,20 +127,23 @@ async def _read(request: Request) -> GraphQLRequest:
                 "operationName": query.get("operationName"),
             }
         )
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    media_type = _media_type(request)
+    if media_type == _MULTIPART:
+        content_type = request.headers["content-type"]
+        return GraphQLRequest.of(await multipart.read(chunks, content_type, BODY_AT_MOST))
     if media_type != "application/json":
         message = f"Send the request as application/json, not {media_type or 'without a type'}."
         raise _Failed(415, errors.coded("BAD_REQUEST", message))
-    return GraphQLRequest.of(decode(await _body(request)))
+    return GraphQLRequest.of(decode(await _body(request, chunks)))
 
 
-async def _body(request: Request) -> bytes:
+async def _body(request: Request, chunks: AsyncIterator[bytes]) -> bytes:
     """Refused as soon as it is too large, without reading the rest."""
     announced = request.headers.get("content-length", "")
     if announced.isdigit() and int(announced[:18]) > BODY_AT_MOST:
         raise _too_large()
     body = bytearray()
-    async for chunk in request.stream():
+    async for chunk in chunks:
         body += chunk
         if len(body) > BODY_AT_MOST:
             raise _too_large()

@@ -1,4 +1,4 @@
-"""Origins: which web pages may open a WebSocket here (browsers do not ask before they do)."""
+"""Origins: which web pages may open a WebSocket here, or send a form: browsers do not ask first."""
 
 from urllib.parse import urlsplit
 
