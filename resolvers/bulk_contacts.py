@@ -33,7 +33,7 @@ Act = Callable[[Connection, list[Id]], Awaitable[Part]]
 """Does the work to these contacts, who may have changed since they were chosen."""
 
 
-async def walk(work: Work, act: Act) -> None:
+async def walk(work: Work, act: Act, at_once: int = CONTACTS_A_TRANSACTION) -> None:
     """Act on the contacts that the job's input chooses, those made before the job was."""
     chosen = contact_selections.decode(work.claim.input["contacts"])
     part = Part()
@@ -49,7 +49,7 @@ async def walk(work: Work, act: Act) -> None:
             chosen,
             behind=_place(progress.checkpoint),
             until=work.claim.id,
-            limit=CONTACTS_A_TRANSACTION,
+            limit=at_once,
         )
         if ids:
             part = await act(connection, ids)

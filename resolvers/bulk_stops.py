@@ -56,28 +56,36 @@ async def stop(work: Work) -> None:
 
 async def restore(work: Work) -> None:
     """Undo a stop of many entries."""
-    stop_id = bytes.fromhex(work.claim.input["stop"])
+    await resume(work, bytes.fromhex(work.claim.input["stop"]), is_counted=True)
+
+
+async def resume(work: Work, stop_id: Id, *, is_counted: bool) -> None:
+    """Restore the entries of a stop; a checkpoint that is no text says that none is restored yet.
+
+    Without `is_counted` it is the end of a job whose rows are something else.
+    """
     undoing: undo.Undoing | None = None
 
     async def step(connection: Connection, progress: Progress) -> Progress:
         nonlocal undoing
         undoing = None
-        if progress.checkpoint == _END:
-            return progress
         after = progress.checkpoint
+        if after == _END:
+            return progress
         undoing = await undo.undo_chunk(
             connection,
             work.workspace_id,
             stop_id,
-            after=None if after is None else bytes.fromhex(after),
+            after=bytes.fromhex(after) if isinstance(after, str) else None,
             actor=work.claim.created_by,
             now=work.now(),
         )
+        restored = undoing.restored if is_counted else 0
         return Progress(
             _END if undoing.last is None else undoing.last.hex(),
-            progress.done + undoing.restored,
+            progress.done + restored,
             progress.total,
-            progress.counts.plus(updated=undoing.restored),
+            progress.counts.plus(updated=restored),
         )
 
     while True:

@@ -1,7 +1,5 @@
 """Contacts: reading them."""
 
-from collections.abc import Iterable
-
 from resolvers.context import Context
 from resolvers.reading import Reader
 from store import rows
@@ -17,6 +15,7 @@ page = _contacts.page
 pages = _contacts.pages
 count = _contacts.count
 changed = _contacts.changed
+get_many = _contacts.get_many
 
 
 async def get(
@@ -27,15 +26,9 @@ async def get(
     external_username: str | None = None,
     email: str | None = None,
 ) -> rows.Contact | None:
+    """A deleted contact is found by its id alone: its journeys point to it."""
     if id is not None:
-        return await _contacts.get_where(context, want, id=id)
+        return (await _contacts.get_many(context, [id], want)).get(id)
     if external_username is not None:
         return await _contacts.get_where(context, want, external_username=external_username)
     return await _contacts.get_where(context, want, email_key=fold_email(email or ""))
-
-
-async def get_many(context: Context, ids: Iterable[Id], want: Want) -> dict[Id, rows.Contact]:
-    """Contacts by id; deleted ones are left out, as in lists."""
-    wanted = Want(want.columns | {"deleted_at"}, want.relations)
-    found = await _contacts.get_many(context, ids, wanted)
-    return {one: row for one, row in found.items() if row.deleted_at is None}

@@ -25,6 +25,7 @@ CHOICE = "chc"
 PROMO = "prm"
 REFERRAL_LINK = "lnk"
 REWARD_TRANSACTION = "rtx"
+DELETION = "del"
 WEBHOOK_ENDPOINT = "whk"
 WEBHOOK_DELIVERY = "msg"
 
@@ -46,11 +47,12 @@ _NAMES = {
     PROMO: "a promo",
     REFERRAL_LINK: "a referral link",
     REWARD_TRANSACTION: "a reward transaction",
+    DELETION: "a deletion that can be undone",
     WEBHOOK_ENDPOINT: "a webhook endpoint",
     WEBHOOK_DELIVERY: "a webhook delivery",
 }
 _ROW = re.compile(
-    r"(jrn|stp|ent|com|ctc|res|job|und|rwd|srv|qst|chc|prm|lnk|rtx|whk|msg)_([0-9a-f]{32})",
+    r"(jrn|stp|ent|com|ctc|res|job|und|rwd|srv|qst|chc|prm|lnk|rtx|del|whk|msg)_([0-9a-f]{32})",
     re.ASCII,
 )
 _LOGGED = re.compile(r"(act|evt)_([1-9][0-9]{0,17})_([0-9a-f]{8})", re.ASCII)

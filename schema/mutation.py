@@ -9,9 +9,11 @@ from schema.mutations.change_contact_status import (
     change_contact_status,
 )
 from schema.mutations.create_contact import CreateContactPayload, create_contact
+from schema.mutations.delete_contacts import DeleteContactsPayload, delete_contacts
 from schema.mutations.export_journey import export_journey
 from schema.mutations.import_contacts import import_contacts
 from schema.mutations.record_events import RecordEventsPayload, record_events
+from schema.mutations.restore_contacts import RestoreContactsPayload, restore_contacts
 from schema.mutations.stop_campaign import StopCampaignPayload, stop_campaign
 from schema.mutations.undo_stop_campaign import UndoStopCampaignPayload, undo_stop_campaign
 from schema.mutations.update_contact import UpdateContactPayload, update_contact
@@ -56,6 +58,18 @@ class Mutation:
         "Gives contacts a status. From LEAD to CUSTOMER is the conversion: the first time, it is "
         "kept as convertedAt. Each change stands in statusHistory, with who and when. Scope "
         "operate.",
+    )
+    delete_contacts: DeleteContactsPayload = resolved(
+        delete_contacts,
+        "Takes contacts out of every list, search and statistics of contacts, and stops their open "
+        "entries. What they did in journeys stays, and shows them as deleted; what is reported of "
+        "them is recorded. As long as a deleted contact can be restored, nobody else gets its "
+        "names. Scope operate.",
+    )
+    restore_contacts: RestoreContactsPayload = resolved(
+        restore_contacts,
+        "Takes a deletion back, within 24 hours and once: the contacts that it deleted are as they "
+        "were, and the entries that it stopped go on as if it had not been. Scope operate.",
     )
     stop_campaign: StopCampaignPayload = resolved(
         stop_campaign,

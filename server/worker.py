@@ -10,7 +10,7 @@ from secrets import token_hex
 
 import structlog
 
-from resolvers import bulk_stops, contact_statuses
+from resolvers import bulk_restores, bulk_stops, contact_deletions, contact_statuses
 from resolvers.work import Interrupted, JobFailed, Run, Work
 from server.exports import Exports
 from server.files import Files
@@ -38,8 +38,9 @@ def runs(files: Files, mailed: MailedFiles) -> Mapping[str, Run]:
     """What does each kind of job."""
     return {
         JobKind.BULK_STOP: bulk_stops.stop,
-        JobKind.BULK_RESTORE: bulk_stops.restore,
+        JobKind.BULK_RESTORE: bulk_restores.run,
         JobKind.BULK_STATUS: contact_statuses.run,
+        JobKind.BULK_DELETE: contact_deletions.run,
         JobKind.JOURNEY_EXPORT: Exports(files, mailed).run,
         JobKind.CONTACT_IMPORT: Imports(files).run,
     }

@@ -2,18 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import bindparam, or_, select, update
 
-from store import contact_choices, contact_statuses, tables
+from store import contact_choices, contact_deletions, contact_statuses, tables
+from store.contact_deletions import UNDOABLE_FOR
 from store.contact_statuses import Appended, Move, move
 from store.database import Connection
 from store.drafts import ContactDraft, ContactEdit
 from store.folding import fold, fold_email, search_text
 from store.ingest.batch import Batch
 from store.refusals import Refusal
-from store.types import Id, Instant, new_id
+from store.types import SECOND, Id, Instant, new_id
 from store.words import ContactSource, ContactStatus, ErrorCode
 
 _NAMES = ("external_username", "username", "email")
@@ -97,6 +99,8 @@ class _Changes:
         self.moves: list[Move] = []
         self.renamed: set[Id] = set()
         self.referrers: dict[str, Id] = {}
+        self.released: dict[tuple[str, str], Id] = {}
+        self.given_up: list[tuple[str, Id]] = []
 
     async def load(
         self, connection: Connection, drafts: Sequence[ContactDraft], ids: Sequence[Id] = ()
@@ -120,7 +124,7 @@ class _Changes:
             .with_for_update(key_share=True)
         )
         for row in found.mappings():
-            self._know(dict(row))
+            self._load(dict(row))
         codes = {one.referred_by_code for one in drafts if one.referred_by_code}
         if codes:
             owners = await connection.execute(
@@ -148,9 +152,14 @@ class _Changes:
                 and draft.external_username is not None
                 and self.by_id[match]["external_username"] is not None
             ):
-                return _duplicate("email", draft.email)
+                return self._taken("email", draft.email, match)
         if match is None:
             return self.make(draft, ContactSource.REGISTERED)
+        if self.by_id[match].get("deleted_at") is not None:
+            named = ("externalUsername", draft.external_username)
+            if draft.external_username is None:
+                named = ("email", draft.email)
+            return self._taken(named[0], named[1] or "", match)
         return self._change(match, draft)
 
     def make(self, draft: ContactDraft, source: ContactSource) -> Id | Refusal:
@@ -240,19 +249,32 @@ class _Changes:
             ("externalUsername", draft.external_username, "external_username"),
             ("username", draft.username, "username"),
         ):
-            if value is not None and self.names.get((name, value), own) != own:
-                return _duplicate(field, value)
-        if (
-            draft.email is not None
-            and self.names.get(("email", fold_email(draft.email)), own) != own
-        ):
-            return _duplicate("email", draft.email)
+            owner = self.names.get((name, value)) if value is not None else None
+            if value is not None and owner is not None and owner != own:
+                return self._taken(field, value, owner)
+        if draft.email is not None:
+            owner = self.names.get(("email", fold_email(draft.email)))
+            if owner is not None and owner != own:
+                return self._taken("email", draft.email, owner)
         return None
+
+    def _taken(self, field: str, value: str, owner: Id) -> Refusal:
+        deleted_at = self.by_id[owner].get("deleted_at")
+        return _duplicate(field, value) if deleted_at is None else _held(field, value, deleted_at)
+
+    def _load(self, row: dict[str, Any]) -> None:
+        """Know a row; one that was deleted for good has its names until another wants them."""
+        if row["deleted_at"] is None or row["deleted_at"] + UNDOABLE_FOR > self.now:
+            self._know(row)
+        else:
+            self.released.update(dict.fromkeys(_unique(row), row["id"]))
 
     def _know(self, row: dict[str, Any]) -> None:
         self.by_id[row["id"]] = row
         for key in _unique(row):
             self.names[key] = row["id"]
+            if key in self.released:
+                self.given_up.append((key[0], self.released.pop(key)))
 
     def _forget(self, own: Id, before: dict[str, Any]) -> None:
         kept = _unique(self.by_id[own])
@@ -263,6 +285,8 @@ class _Changes:
 
     async def write(self, connection: Connection) -> Appended:
         table = tables.contacts
+        if self.given_up:
+            await contact_deletions.give_up(connection, self.workspace_id, self.given_up)
         if self.renamed - self.new:
             # Another of the batch may take a name that is given up: it has to be free by then.
             await connection.execute(
@@ -322,6 +346,17 @@ def _derived(row: dict[str, Any]) -> dict[str, Any]:
         ),
         "last_name_key": fold(row["last_name"] or ""),
     }
+
+
+def _held(field: str, value: str, deleted_at: Instant) -> Refusal:
+    until = datetime.fromtimestamp((deleted_at + UNDOABLE_FOR) / SECOND, UTC)
+    return Refusal(
+        ErrorCode.DUPLICATE_EMAIL if field == "email" else ErrorCode.DUPLICATE_USERNAME,
+        f'A contact with the {"e-mail" if field == "email" else field} "{value}" was deleted, and '
+        f"keeps it as long as it can be restored: restore it, or try again after "
+        f"{until:%Y-%m-%d %H:%M} UTC.",
+        (field,),
+    )
 
 
 def _duplicate(field: str, value: str) -> Refusal:

@@ -1,6 +1,6 @@
 """Stops: ending entries by request, and saying so in the log."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from store.reading import alias
 from store.types import DAY, Id, Instant, new_id
 from store.want import want
 from store.words import (
+    OPEN_STATES,
     ActivityKind,
     JobState,
     JourneyStatus,
@@ -236,6 +237,36 @@ async def stop_chunk(
     return Chunk(last, stopping)
 
 
+async def end_open(
+    connection: Connection,
+    workspace_id: int,
+    contact_ids: Collection[Id],
+    batch: Batch,
+    *,
+    stop_id: Id,
+    cause: StopReason,
+    actor: str,
+) -> None:
+    """Put into the batch a stop of all the open entries of these contacts, wherever they are."""
+    entries = tables.entries
+    found = await connection.execute(
+        select(entries.c.id).where(
+            entries.c.workspace_id == workspace_id,
+            entries.c.contact_id.in_(contact_ids),
+            entries.c.state.in_(OPEN_STATES),
+        )
+    )
+    await lock_entries(connection, workspace_id, [row[0] for row in found], batch.known)
+    stopped = [
+        one
+        for one in batch.known.entries_by_id.values()
+        if one.contact_id in contact_ids and one.is_open and one.stop_requested_at is None
+    ]
+    for entry in stopped:
+        _end(batch, entry, stop_id=stop_id, cause=cause, actor=actor, note=None)
+    await _keep(connection, workspace_id, stop_id, stopped)
+
+
 async def _stop(
     connection: Connection,
     workspace_id: int,
@@ -257,12 +288,38 @@ async def _stop(
         if outcome is StopOutcome.WOULD_STOP and not is_dry_run:
             assert entry is not None
             outcome = StopOutcome.STOPPED
-            batch.touch_entry(entry)
-            entry.stop(now, stop_id=stop_id, cause=StopReason.OPERATOR, actor=actor, note=note)
-            batch.fact(actor, now, activity=ActivityKind.STOPPED, entry=entry, reason=note)
+            _end(batch, entry, stop_id=stop_id, cause=StopReason.OPERATOR, actor=actor, note=note)
             stopped.append(entry)
         outcomes.append((entry_id, outcome))
     behind = None
+    if stopped:
+        await _keep(connection, workspace_id, stop_id, stopped)
+        behind = await write(connection, workspace_id, batch)
+    return Stopping(
+        outcomes,
+        behind,
+        frozenset(entry.journey_id for entry in stopped),
+        stop_id if stopped else None,
+    )
+
+
+def _end(
+    batch: Batch,
+    entry: Passage,
+    *,
+    stop_id: Id,
+    cause: StopReason,
+    actor: str,
+    note: str | None,
+) -> None:
+    batch.touch_entry(entry)
+    entry.stop(batch.now, stop_id=stop_id, cause=cause, actor=actor, note=note)
+    batch.fact(actor, batch.now, activity=ActivityKind.STOPPED, entry=entry, reason=note)
+
+
+async def _keep(
+    connection: Connection, workspace_id: int, stop_id: Id, stopped: Sequence[Passage]
+) -> None:
     if stopped:
         await connection.execute(
             tables.stop_entries.insert(),
@@ -271,13 +328,6 @@ async def _stop(
                 for entry in stopped
             ],
         )
-        behind = await write(connection, workspace_id, batch)
-    return Stopping(
-        outcomes,
-        behind,
-        frozenset(entry.journey_id for entry in stopped),
-        stop_id if stopped else None,
-    )
 
 
 def _outcome(batch: Batch, entry: Passage | None) -> StopOutcome:

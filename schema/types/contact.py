@@ -72,6 +72,12 @@ class Contact(Node):
     reward_balance: Decimal = plain(
         "What it has earned in rewards and not been sent, in the workspace's currency."
     )
+    is_deleted: bool = derived(
+        lambda contact: contact.deleted_at is not None,
+        "Whether it was deleted: then it is in no list and no statistics of contacts, and is found "
+        "by its id and at its journeys alone.",
+        needs=("deleted_at",),
+    )
     is_erased: bool = derived(
         lambda contact: contact.erased_at is not None,
         "Whether its personal data were erased: then names and addresses are null for good.",

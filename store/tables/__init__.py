@@ -19,6 +19,7 @@ from store.tables.contacts import (
     contact_status_changes,
     contacts,
 )
+from store.tables.deletions import contact_deletions, deleted_contacts
 from store.tables.engagement import (
     promo_redemptions,
     promos,
@@ -59,12 +60,14 @@ __all__ = [
     "communications",
     "contact_consents",
     "contact_counters",
+    "contact_deletions",
     "contact_events",
     "contact_facts",
     "contact_labels",
     "contact_profiles",
     "contact_status_changes",
     "contacts",
+    "deleted_contacts",
     "entries",
     "entry_counters",
     "entry_keys",
