@@ -20,7 +20,9 @@ from store.words import (
     JobKind,
     JobState,
     JourneyStatus,
+    LinkKind,
     RedemptionKind,
+    RewardTransactionKind,
     Scope,
     StepKind,
     StopOutcome,
@@ -45,8 +47,10 @@ __all__ = [
     "JobKind",
     "JobState",
     "JourneyStatus",
+    "LinkKind",
     "OrderDirection",
     "RedemptionKind",
+    "RewardTransactionKind",
     "Scope",
     "StepKind",
     "StopOutcome",
@@ -260,6 +264,23 @@ describe(
         "WATCHED_VIDEO": "By watching the promo's video.",
         "REFERRED_FRIEND": "By referring a friend.",
         "SIGNED_UP": "By signing up.",
+    },
+)
+describe(
+    RewardTransactionKind,
+    "Why a reward balance changed.",
+    {
+        "EARNED": "The contact earned a reward: the amount is positive.",
+        "SENT": "A reward was sent to it: the amount is negative.",
+        "ADJUSTED": "An earlier line was put right, by the amount of either sign.",
+    },
+)
+describe(
+    LinkKind,
+    "What a link of a contact is for.",
+    {
+        "REFERRAL": "The contact shares it with friends; who signs up through it was referred.",
+        "FLOW": "The contact goes through the journey by it.",
     },
 )
 describe(

@@ -58,10 +58,13 @@ def derived(
     *,
     needs: tuple[str, ...] = (),
     relations: Mapping[str, Want] | None = None,
+    name: str | None = None,
 ) -> Any:
     """A function of the row, which reads the columns `needs` and the `relations`."""
     wanted = Needs(needs, tuple((relations or {}).items()))
-    return DerivedField(metadata={DERIVE: derive, NEEDS: wanted}, description=description)
+    return DerivedField(
+        metadata={DERIVE: derive, NEEDS: wanted}, description=description, graphql_name=name
+    )
 
 
 def awaited(derive: Callable[[Any], Awaitable[Any]], description: str) -> Any:

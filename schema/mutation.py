@@ -19,6 +19,7 @@ from schema.mutations.undo_stop_campaign import UndoStopCampaignPayload, undo_st
 from schema.mutations.update_contact import UpdateContactPayload, update_contact
 from schema.mutations.upsert_contacts import UpsertContactsPayload, upsert_contacts
 from schema.mutations.upsert_journey import UpsertJourneyPayload, upsert_journey
+from schema.mutations.upsert_promo import UpsertPromoPayload, upsert_promo
 from schema.mutations.webhook_endpoints import (
     CreateWebhookEndpointPayload,
     RemovePayload,
@@ -44,6 +45,9 @@ class Mutation:
     upsert_contacts: UpsertContactsPayload = resolved(
         upsert_contacts,
         "Registers contacts, or changes them. Scope integrate.",
+    )
+    upsert_promo: UpsertPromoPayload = resolved(
+        upsert_promo, "Registers a promo, or changes it. Scope integrate."
     )
     create_contact: CreateContactPayload = resolved(
         create_contact, "Enters a contact. Scope operate."

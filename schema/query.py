@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import strawberry
 from strawberry import UNSET
 
-from resolvers import communications, contacts, entries, jobs, journeys, nodes, webhooks
+from resolvers import belongings, communications, contacts, entries, jobs, journeys, nodes, webhooks
 from resolvers.context import Viewer as ViewerRow
 from resolvers.log_reading import LogId
 from schema import ids
@@ -36,6 +36,8 @@ from schema.types.entry import Entry, EntryConnection
 from schema.types.job import Job, JobConnection
 from schema.types.journey import ALL as ALL_JOURNEYS
 from schema.types.journey import Journey, JourneyConnection
+from schema.types.promo import Promo
+from schema.types.reward import Reward
 from schema.types.viewer import Viewer
 from schema.types.webhook import WebhookEndpoint
 from store import rows
@@ -153,6 +155,14 @@ async def _job(
     return await jobs.get(info.context, below(info).want, id=ids.parse(id, ids.JOB))
 
 
+async def _rewards(info: Info) -> list[rows.Reward]:
+    return await belongings.all_rewards(info.context, below(info).want)
+
+
+async def _promos(info: Info) -> list[rows.Promo]:
+    return await belongings.all_promos(info.context, below(info).want)
+
+
 async def _webhook_endpoints(info: Info) -> list[rows.WebhookEndpoint]:
     return await webhooks.all_endpoints(info.context, below(info).want)
 
@@ -211,6 +221,13 @@ class Query:
         "How many contacts there are, by status. Of all contacts the numbers are kept as they "
         "change, and read at once; with a filter each contact is looked at, which takes about a "
         "second for a million of them. Live, of all contacts, as the subscription of this name.",
+    )
+    rewards: list[Reward] = resolved(
+        _rewards,
+        f"The rewards of all journeys by their names, at most {belongings.AT_MOST:,}.",
+    )
+    promos: list[Promo] = resolved(
+        _promos, f"All promos by their names, at most {belongings.AT_MOST:,}."
     )
     delivery_events: DeliveryEventConnection = log_listing(
         "The event log of messages, the oldest first. Its cursors are those of the subscription "

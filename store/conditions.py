@@ -19,6 +19,7 @@ from store.filters import (
     JobErrorFilter,
     JobFilter,
     JourneyFilter,
+    RewardTransactionFilter,
     Text,
     WebhookDeliveryFilter,
     WebhookEndpointFilter,
@@ -40,6 +41,7 @@ Filter = (
     | WebhookEndpointFilter
     | WebhookDeliveryFilter
     | ContactEventFilter
+    | RewardTransactionFilter
 )
 
 
@@ -97,6 +99,8 @@ def _terms(asked: Filter, workspace_id: int) -> list[Term]:
             return one_of("id", asked.id)
         case WebhookDeliveryFilter():
             return one_of("endpoint_id", asked.endpoint_id)
+        case RewardTransactionFilter():
+            return one_of("contact_id", asked.contact_id)
         case ContactEventFilter():
             return [*one_of("contact_id", asked.contact_id), *one_of("name", asked.name)]
     for part in asked.and_:

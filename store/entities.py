@@ -55,7 +55,10 @@ CONTACT = Entity(
     "contact",
     tables.contacts,
     rows.Contact,
-    {"referred_by": Relation("referred_by_id", "contact")},
+    {
+        "referred_by": Relation("referred_by_id", "contact"),
+        "preferred_reward": Relation("preferred_reward_id", "reward"),
+    },
     indexes={
         "created_at": (
             ("preferred_reward_id",),
@@ -177,6 +180,60 @@ CONTACT_FACT = Entity(
     id_within="contact_id",
 )
 
+STATUS_CHANGE = Entity("status_change", tables.contact_status_changes, rows.StatusChange)
+
+CONSENT = Entity("consent", tables.contact_consents, rows.ChannelConsent, id_column="channel")
+
+SURVEY = Entity("survey", tables.surveys, rows.Survey)
+
+SURVEY_QUESTION = Entity("survey_question", tables.survey_questions, rows.SurveyQuestion)
+
+SURVEY_CHOICE = Entity("survey_choice", tables.survey_choices, rows.SurveyChoice)
+
+SURVEY_ANSWER = Entity(
+    "survey_answer",
+    tables.survey_answers,
+    rows.SurveyAnswer,
+    {"question": Relation("question_id", "survey_question")},
+    id_column="question_id",
+)
+
+REWARD = Entity(
+    "reward", tables.rewards, rows.Reward, {"journey": Relation("journey_id", "journey")}
+)
+
+REWARD_TRANSACTION = Entity(
+    "reward_transaction",
+    tables.reward_transactions,
+    rows.RewardTransaction,
+    {
+        "reward": Relation("reward_id", "reward"),
+        "journey": Relation("journey_id", "journey"),
+    },
+    indexes={"id": (("contact_id",),)},
+    id_within="contact_id",
+)
+
+PROMO = Entity("promo", tables.promos, rows.Promo, {"journey": Relation("journey_id", "journey")})
+
+PROMO_REDEMPTION = Entity(
+    "promo_redemption",
+    tables.promo_redemptions,
+    rows.PromoRedemption,
+    {"promo": Relation("promo_id", "promo")},
+    id_column="promo_id",
+)
+
+REFERRAL_LINK = Entity(
+    "referral_link",
+    tables.referral_links,
+    rows.ReferralLink,
+    {
+        "contact": Relation("contact_id", "contact"),
+        "journey": Relation("journey_id", "journey"),
+    },
+)
+
 CONTACT_PROFILE = Entity(
     "contact_profile", tables.contact_profiles, rows.ContactProfile, id_column="contact_id"
 )
@@ -199,6 +256,17 @@ _BY_NAME: dict[str, Entity[Any]] = {
         CONTACT_EVENT,
         CONTACT_FACT,
         CONTACT_PROFILE,
+        STATUS_CHANGE,
+        CONSENT,
+        SURVEY,
+        SURVEY_QUESTION,
+        SURVEY_CHOICE,
+        SURVEY_ANSWER,
+        REWARD,
+        REWARD_TRANSACTION,
+        PROMO,
+        PROMO_REDEMPTION,
+        REFERRAL_LINK,
     )
 }
 

@@ -189,6 +189,11 @@ class JobErrorFilter:
 
 
 @dataclass(frozen=True, slots=True)
+class RewardTransactionFilter:
+    contact_id: tuple[Id, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ContactEventFilter:
     contact_id: tuple[Id, ...] | None = None
     name: tuple[str, ...] | None = None

@@ -22,6 +22,9 @@ from store.words import (
     JobKind,
     JobState,
     JourneyStatus,
+    LinkKind,
+    RedemptionKind,
+    RewardTransactionKind,
     StopReason,
 )
 
@@ -81,6 +84,101 @@ class Contact:
     deleted_at: Instant | None
     erased_at: Instant | None
     referred_by: "Contact | None"
+    preferred_reward: "Reward | None"
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChange:
+    id: Id
+    from_status: ContactStatus | None
+    to_status: ContactStatus
+    at: Instant
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelConsent:
+    channel: Channel
+    is_subscribed: bool
+    since: Instant
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    id: Id
+    key: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyQuestion:
+    id: Id
+    key: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyChoice:
+    id: Id
+    key: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyAnswer:
+    """`choices` are the ids of the choices in hexadecimal."""
+
+    choices: list[str]
+    text: str | None
+    answered_at: Instant
+    question: SurveyQuestion
+
+
+@dataclass(frozen=True, slots=True)
+class Reward:
+    id: Id
+    key: str
+    name: str
+    value: Decimal
+    journey: Journey
+
+
+@dataclass(frozen=True, slots=True)
+class RewardTransaction:
+    id: Id
+    kind: RewardTransactionKind
+    amount: Decimal
+    at: Instant
+    reward: Reward
+    journey: Journey | None
+
+
+@dataclass(frozen=True, slots=True)
+class Promo:
+    id: Id
+    external_id: str
+    name: str
+    journey: Journey | None
+
+
+@dataclass(frozen=True, slots=True)
+class PromoRedemption:
+    kind: RedemptionKind
+    at: Instant
+    promo: Promo
+
+
+@dataclass(frozen=True, slots=True)
+class ReferralLink:
+    id: Id
+    kind: LinkKind
+    code: str
+    visits: int
+    sign_ups: int
+    created_at: Instant
+    contact: Contact
+    journey: Journey
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,6 +175,17 @@ class RedemptionKind(StrEnum):
     SIGNED_UP = "SIGNED_UP"
 
 
+class RewardTransactionKind(StrEnum):
+    EARNED = "EARNED"
+    SENT = "SENT"
+    ADJUSTED = "ADJUSTED"
+
+
+class LinkKind(StrEnum):
+    REFERRAL = "REFERRAL"
+    FLOW = "FLOW"
+
+
 class Scope(StrEnum):
     READ = "READ"
     OPERATE = "OPERATE"

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import strawberry
 from strawberry.types.field import StrawberryField
 
-from resolvers import activities, communications, entries, journeys
+from resolvers import activities, belongings, communications, entries, journeys
 from resolvers.context import Context
 from resolvers.loaders import load
 from schema import ids
+from schema.belongings import belonging
 from schema.connections import Connection
 from schema.counting import counted, journey_statistics, resource_performance, step_counts
 from schema.enums import Channel, JourneyStatus
@@ -21,12 +22,14 @@ from schema.node import Node
 from schema.scalars import URL, DateTime
 from schema.selection import below
 from schema.types.resource import Resource
+from schema.types.reward import Reward
 from schema.types.statistics import (
     RESOURCES,
     JourneyStatistics,
     ResourcePerformance,
     StepCounts,
 )
+from schema.types.survey import Survey
 from store import filters, rows
 from store.lists import Order
 from store.types import Id
@@ -110,6 +113,15 @@ class Journey(Node):
     created_at: DateTime = plain("When it was created here.")
     steps: list[JourneyStep] = _steps(
         "Its steps in order. Steps left out by a later upsert stay behind them, archived."
+    )
+    surveys: list[Survey] = belonging(
+        belongings.surveys,
+        "What it asks, in order; surveys that a later upsert left out are not among them.",
+    )
+    rewards: list[Reward] = belonging(
+        belongings.rewards,
+        "What it gives to those who respond, in order: the first one where a contact chose none. "
+        "Rewards that a later upsert left out are not among them.",
     )
     entries: Annotated["EntryConnection", strawberry.lazy("schema.types.entry")] = listing(
         _ENTRIES,
