@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select, update
 
-from store import tables
+from store import earnings, tables
 from store.database import Connection
 from store.ingest.batch import Batch
 from store.log import Head, append
@@ -115,8 +115,8 @@ async def write(
 ) -> Appended:
     """Write what follows from moves of contacts whose rows are locked and written already.
 
-    All statuses that contacts get come through here: their history, the facts that the caller put
-    into the batch, and the counters, in this order.
+    All statuses that contacts get come through here: their history, the rewards that new customers
+    have earned, the facts that the caller put into the batch, and the counters, in this order.
     """
     if moves:
         await connection.execute(
@@ -134,6 +134,10 @@ async def write(
                 for one in moves
             ],
         )
+    customers = {
+        one.contact_id: by for one in moves if one.was and one.to is ContactStatus.CUSTOMER
+    }
+    await earnings.earn(connection, workspace_id, customers, batch)
     behind = None
     if batch.facts:
         batch.sign_facts()

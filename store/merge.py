@@ -242,6 +242,7 @@ class Passage(_State):
     entered_at: Instant
     converted_at: Instant | None = None
     completed_at: Instant | None = None
+    answered_at: Instant | None = None
     exited_at: Instant | None = None
     failed_at: Instant | None = None
     exit_reason: str | None = None
@@ -277,6 +278,10 @@ class Passage(_State):
     def complete(self, at: Instant) -> None:
         self.completed_at = at if self.completed_at is None else min(at, self.completed_at)
         self.derive()
+
+    def answer(self, at: Instant) -> None:
+        """Fold the answer to a question of one of the journey's surveys."""
+        self.answered_at = at if self.answered_at is None else min(at, self.answered_at)
 
     def exit(self, at: Instant, reason: str | None) -> None:
         reason = reason or None

@@ -13,6 +13,7 @@ from sqlalchemy import bindparam, func, select, update
 
 from store import tables
 from store.database import Connection
+from store.folding import search_text
 from store.ingest.apply import apply
 from store.ingest.batch import Batch
 from store.ingest.encoding import decode
@@ -211,9 +212,12 @@ class _Resumption:
                 entry.exit(at, reason)
             case ActivityKind.COMPLETED:
                 entry.complete(at)
+                self.batch.responded(entry, row["source"])
             case ActivityKind.ENTRY_FAILED:
                 entry.fail(at, reason)
             case ActivityKind.SURVEY_ANSWERED:
+                entry.answer(at)
+                self.batch.responded(entry, row["source"])
                 self._answer(row)
             case activity:
                 self._step(row, entry, StepKind(activity))
@@ -247,6 +251,7 @@ class _Resumption:
                 "entry_id": row["entry_id"],
                 "choices": [question.choices[key].hex() for key in detail["choices"]],
                 "text": detail["text"],
+                "search": None if detail["text"] is None else search_text(detail["text"]),
                 "answered_at": row["occurred_at"],
             }
         )

@@ -320,6 +320,7 @@ def _turned(batch: Batch, event: e.EntryEvent, source: str) -> Outcome:
             entry.exit(event.occurred_at, event.reason)
         case e.Completed():
             entry.complete(event.occurred_at)
+            batch.responded(entry, source)
         case e.Failed():
             entry.fail(event.occurred_at, event.reason)
     return ACCEPTED

@@ -26,6 +26,25 @@ class Waiting:
     refusal: Refusal | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class RewardChoice:
+    """Which of a journey's rewards the contact wants from then on; None: none of them."""
+
+    contact_id: Id
+    journey_id: Id
+    reward_id: Id | None
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The entry to which a fact belongs, where more of it is not known."""
+
+    id: Id
+    journey_id: Id
+    contact_id: Id
+
+
 @dataclass(slots=True)
 class Batch:
     """All that one transaction will write, by table."""
@@ -50,7 +69,9 @@ class Batch:
     contact_facts: list[dict[str, Any]] = field(default_factory=list)
     profiles: list[tuple[Id, str, dict[str, Any], Instant]] = field(default_factory=list)
     answers: list[dict[str, Any]] = field(default_factory=list)
-    chosen_rewards: list[tuple[Id, Id, Instant]] = field(default_factory=list)
+    chosen_rewards: list[RewardChoice] = field(default_factory=list)
+    # Contacts that did what may earn a reward, and who reported it.
+    responses: dict[Id, str] = field(default_factory=dict)
     redemptions: list[dict[str, Any]] = field(default_factory=list)
 
     def touch_entry(self, entry: Passage) -> None:
@@ -73,6 +94,11 @@ class Batch:
             self.visits_before[key] = visit_tally(visit)
             self.changed_visits.add(key)
         return visit
+
+    def responded(self, entry: Passage, source: str) -> None:
+        """Say that `entry` completed its journey, or that a survey of it was answered."""
+        if self.known.journeys_by_id[entry.journey_id].is_rewarded:
+            self.responses[entry.contact_id] = source
 
     def open_entries(self, journey: KnownJourney, contact: KnownContact) -> list[Passage]:
         """The contact's entries of the journey that have not ended."""
@@ -109,7 +135,7 @@ class Batch:
         activity: ActivityKind | None = None,
         delivery: DeliveryKind | None = None,
         change: str | None = None,
-        entry: Passage | None = None,
+        entry: Passage | Place | None = None,
         message: Message | None = None,
         contact_id: Id | None = None,
         journey_id: Id | None = None,

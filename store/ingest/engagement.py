@@ -4,7 +4,7 @@ from typing import Any
 
 from store.folding import search_text
 from store.ingest import events as e
-from store.ingest.batch import Batch, Waiting
+from store.ingest.batch import Batch, RewardChoice, Waiting
 from store.ingest.events import Event
 from store.ingest.outcomes import ACCEPTED, IGNORED, PENDING, Outcome
 from store.ingest.refuse import refuse, unknown_contact, unknown_journey
@@ -100,6 +100,13 @@ def _answered(batch: Batch, event: e.SurveyAnswered, source: str) -> Outcome:
         if entry is None:
             batch.waiting.append(Waiting("entry", event.entry, event, source))
             return PENDING
+        if (entry.contact_id, entry.journey_id) != (contact.id, journey.id):
+            return refuse(
+                ErrorCode.CONFLICT,
+                f'The entry "{event.entry}" is not one of the contact "{event.contact}" in the '
+                f'journey "{event.journey}": name the entry in which the survey was answered.',
+                "entry",
+            )
     else:
         found = batch.open_entries(journey, contact)
         if len(found) > 1:
@@ -138,6 +145,10 @@ def _answered(batch: Batch, event: e.SurveyAnswered, source: str) -> Outcome:
     )
     if is_ignored:
         return IGNORED
+    if entry is not None:
+        batch.touch_entry(entry)
+        entry.answer(event.occurred_at)
+        batch.responded(entry, source)
     batch.answers.append(answer)
     batch.interacted(contact.id, event.occurred_at)
     return ACCEPTED
@@ -158,7 +169,8 @@ def _chosen(batch: Batch, event: e.RewardChosen, source: str) -> Outcome:
             "register it with upsertJourney.",
             "reward",
         )
-    batch.chosen_rewards.append((contact.id, reward_id, event.occurred_at))
+    batch.chosen_rewards.append(RewardChoice(contact.id, journey.id, reward_id, event.occurred_at))
+    batch.responses[contact.id] = source
     batch.fact(
         source,
         event.occurred_at,

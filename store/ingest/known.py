@@ -14,7 +14,7 @@ from store.ingest import events as e
 from store.ingest.events import ContactRef, Event
 from store.merge import Message, Passage, Visit
 from store.types import Id, new_id
-from store.words import OPEN_STATES, ContactStatus, JourneyStatus
+from store.words import OPEN_STATES, ContactStatus, JourneyStatus, LinkKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,7 @@ class KnownJourney:
     id: Id
     external_id: str
     status: JourneyStatus
+    is_rewarded: bool
     steps: dict[str, KnownStep] = field(default_factory=dict)
     questions: dict[str, KnownQuestion] = field(default_factory=dict)
     rewards: dict[str, Id] = field(default_factory=dict)
@@ -168,11 +169,14 @@ class _Reader:
         usernames = [ref.external_username for ref in missing if ref.external_username]
         emails = {fold_email(ref.email) for ref in missing if ref.email}
         codes = [ref.link_code for ref in missing if ref.link_code]
-        owners: dict[Id, str] = {}
+        owners: dict[str, Id] = {}
         if codes:
+            # A REFERRAL link is followed by friends: what they do is not its owner's.
             rows = await self.connection.execute(
-                select(links.c.contact_id, links.c.code).where(
-                    links.c.workspace_id == self.workspace_id, links.c.code.in_(codes)
+                select(links.c.code, links.c.contact_id).where(
+                    links.c.workspace_id == self.workspace_id,
+                    links.c.code.in_(codes),
+                    links.c.kind == LinkKind.FLOW,
                 )
             )
             owners = {row[0]: row[1] for row in rows}
@@ -182,23 +186,23 @@ class _Reader:
                 or_(
                     table.c.external_username.in_(usernames),
                     table.c.email_key.in_(emails),
-                    table.c.id.in_(owners),
+                    table.c.id.in_(owners.values()),
                 ),
             )
         )
-        by_name: dict[tuple[str, str | None], KnownContact] = {}
+        by_name: dict[tuple[str, str | Id | None], KnownContact] = {}
         for row in found:
             contact = KnownContact(row[0], ContactStatus(row[1]))
             by_name["username", row[2]] = contact
             by_name["email", row[3]] = contact
-            by_name["code", owners.get(row[0])] = contact
+            by_name["id", contact.id] = contact
         for ref in missing:
             contact_or_none = (
                 by_name.get(("username", ref.external_username))
                 if ref.external_username
                 else by_name.get(("email", fold_email(ref.email)))
                 if ref.email
-                else by_name.get(("code", ref.link_code))
+                else by_name.get(("id", owners.get(ref.link_code or "")))
             )
             if contact_or_none is not None:
                 self.known.contacts[ref] = contact_or_none
@@ -320,13 +324,24 @@ class _Reader:
         ids -= self.known.journeys_by_id.keys()
         if not missing and not ids:
             return
+        rewards = tables.rewards
+        is_rewarded = (
+            select(rewards.c.id)
+            .where(
+                rewards.c.workspace_id == table.c.workspace_id, rewards.c.journey_id == table.c.id
+            )
+            .exists()
+        )
         found = await self.connection.execute(
-            select(table.c.id, table.c.external_id, table.c.status).where(
+            select(table.c.id, table.c.external_id, table.c.status, is_rewarded).where(
                 table.c.workspace_id == self.workspace_id,
                 or_(table.c.external_id.in_(missing), table.c.id.in_(ids)),
             )
         )
-        new = {row[0]: KnownJourney(row[0], row[1], JourneyStatus(row[2])) for row in found}
+        new = {
+            row[0]: KnownJourney(row[0], row[1], JourneyStatus(row[2]), bool(row[3]))
+            for row in found
+        }
         for journey in new.values():
             self.known.journeys[journey.external_id] = journey
             self.known.journeys_by_id[journey.id] = journey

@@ -19,6 +19,14 @@ def unknown_journey(name: str) -> Outcome:
 
 
 def unknown_contact(ref: ContactRef) -> Outcome:
+    if ref.link_code is not None:
+        return refuse(
+            ErrorCode.UNKNOWN_CONTACT,
+            f'No contact goes through the journey by the link "{ref}": send the ts_code of a FLOW '
+            "link. Who comes by a REFERRAL link is new: register them with upsertContacts and "
+            "referredByCode.",
+            "contact",
+        )
     return refuse(
         ErrorCode.UNKNOWN_CONTACT,
         f'There is no contact "{ref}": register it with upsertContacts.',

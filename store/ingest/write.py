@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Table, and_, bindparam, or_, select, update
 
-from store import labels, tables
+from store import earnings, labels, tables
 from store.buckets import buckets_of
 from store.database import Connection
 from store.dialects import insert
@@ -32,6 +32,7 @@ async def write(connection: Connection, workspace_id: int, batch: Batch) -> Head
     await writer.messages()
     await writer.waiting()
     await writer.contacts()
+    await writer.earned()
     behind = None
     if batch.facts:
         batch.sign_facts()
@@ -218,6 +219,7 @@ class _Writer:
         batch, contacts = self.batch, tables.contacts
         ids = {one[0] for one in batch.profiles}
         ids |= {row["contact_id"] for row in (*batch.contact_facts, *batch.answers)}
+        ids |= batch.responses.keys()
         if ids:
             await self.connection.execute(
                 select(contacts.c.id)
@@ -310,10 +312,15 @@ class _Writer:
             )
             .values(preferred_reward_id=reward, preferred_reward_at=at),
             [
-                {"b_id": contact_id, "b_reward": reward_id, "b_at": chosen_at}
-                for contact_id, reward_id, chosen_at in sorted(self.batch.chosen_rewards)
+                {"b_id": one.contact_id, "b_reward": one.reward_id, "b_at": one.at}
+                for one in sorted(self.batch.chosen_rewards, key=lambda one: one.contact_id)
             ],
         )
+        await earnings.keep_choices(self.connection, self.workspace_id, self.batch.chosen_rewards)
+
+    async def earned(self) -> None:
+        """What follows for rewards, behind the rows that it follows from."""
+        await earnings.earn(self.connection, self.workspace_id, self.batch.responses, self.batch)
 
     async def counters(self) -> None:
         await self._add(

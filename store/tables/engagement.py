@@ -1,6 +1,6 @@
 """What contacts answer, earn, redeem and share: surveys, rewards, promos, referral links."""
 
-from sqlalchemy import Boolean, Column, Index, Integer, String, Text
+from sqlalchemy import Boolean, Column, Index, Integer, String, Text, text
 
 from store.tables.base import belongs_to, instant, own_id, reference, workspace_table
 from store.types import IdColumn, JsonColumn, MoneyColumn
@@ -81,9 +81,37 @@ reward_transactions = workspace_table(
     reference("journey_id", nullable=True),
     reference("entry_id", nullable=True),
     instant("at", nullable=False),
+    # The sending that it is a part of, of those that were SENT: it is what is mailed.
+    reference("sending_id", nullable=True),
     belongs_to("contact_id", "contacts"),
-    # An entry earns once.
-    Index("reward_transactions_entry_key", "workspace_id", "entry_id", "kind", unique=True),
+    # An entry earns once; what a late choice changes of that is ADJUSTED.
+    Index(
+        "reward_transactions_earned_key",
+        "workspace_id",
+        "entry_id",
+        unique=True,
+        sqlite_where=text("kind = 'EARNED'"),
+        postgresql_where=text("kind = 'EARNED'"),
+    ),
+    Index(
+        "reward_transactions_sending_idx",
+        "workspace_id",
+        "sending_id",
+        "id",
+        sqlite_where=text("sending_id IS NOT NULL"),
+        postgresql_where=text("sending_id IS NOT NULL"),
+    ),
+)
+
+reward_choices = workspace_table(
+    "reward_choices",
+    Column("contact_id", IdColumn, primary_key=True),
+    own_id(),
+    reference("journey_id"),
+    # None: from then on the contact prefers none of this journey's.
+    reference("reward_id", nullable=True),
+    instant("at", nullable=False),
+    belongs_to("contact_id", "contacts"),
 )
 
 promos = workspace_table(

@@ -66,6 +66,7 @@ entries = workspace_table(
     # The merge: the earliest of each fact …
     instant("converted_at"),
     instant("completed_at"),
+    instant("answered_at"),
     instant("exited_at"),
     instant("failed_at"),
     Column("exit_reason", Text),

@@ -245,6 +245,26 @@ def entered(
     )
 
 
+def answered(
+    entry: str | None = "e1",
+    question: str = "mood",
+    *,
+    contact: str = "ada",
+    journey: str = "welcome",
+    text: str = "fine",
+    at: Instant = NOW,
+) -> events.SurveyAnswered:
+    return events.SurveyAnswered(
+        a_key(), at, ContactRef(contact), journey, question, entry, text=text
+    )
+
+
+def chose(
+    reward: str, *, contact: str = "ada", journey: str = "welcome", at: Instant = NOW
+) -> events.RewardChosen:
+    return events.RewardChosen(a_key(), at, ContactRef(contact), journey, reward)
+
+
 def reached(
     step: str | None = "hello",
     kind: StepKind = StepKind.STEP_ENTERED,
