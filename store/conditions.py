@@ -1,11 +1,12 @@
 """Conditions: filters as SQL, each part knowing whether an index can answer it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, and_, false, func, not_, or_, select, true
 
-from store import diagnosis, tables
+from store import diagnosis, lookups, tables
 from store.contact_conditions import contact
 from store.entities import Entity
 from store.filters import (
@@ -26,8 +27,11 @@ from store.filters import (
 )
 from store.folding import found_by, matches
 from store.jobs import STANDING
-from store.terms import Term, claim, is_set, one_of, within
-from store.words import OPEN_STATES, DeliveryStatus, DiagnosisCode
+from store.lookups import Lookup
+from store.tables.communications import MARKS
+from store.terms import Clause, Term, is_set, of_index, one_of, within
+from store.types import Id
+from store.words import DeliveryStatus, DiagnosisCode
 
 Filter = (
     JourneyFilter
@@ -132,7 +136,12 @@ def _journey(asked: JourneyFilter) -> list[Term]:
     return found
 
 
-def _contact_found(search: str, workspace_id: int) -> Term:
+def _of_contact_found(search: str, workspace_id: int) -> Term:
+    found = lookups.of_contacts_found(search, workspace_id)
+    return Term(_contact_found(search, workspace_id), lookup=Lookup("contact_id", found))
+
+
+def _contact_found(search: str, workspace_id: int) -> Clause:
     contacts = tables.contacts
 
     def clause(table: FromClause) -> ColumnElement[bool]:
@@ -147,7 +156,7 @@ def _contact_found(search: str, workspace_id: int) -> Term:
             .exists()
         )
 
-    return Term(clause)
+    return clause
 
 
 def _resource_matches(asked: Text, workspace_id: int) -> Term:
@@ -169,36 +178,47 @@ def _entry(asked: EntryFilter, workspace_id: int) -> list[Term]:
         *within("entered_at", asked.entered_within),
         *within("converted_at", asked.converted_within),
         *within("stopped_at", asked.stopped_within),
-        *claim(asked.in_control_group, lambda t: t.c.in_control_group.is_(True)),
-        *claim(asked.is_active, lambda t: t.c.state.in_(OPEN_STATES)),
-        *is_set("converted_at", asked.is_converted),
+        *_control_group(asked.in_control_group),
+        *of_index("is_open", asked.is_active, lambda t: t.c.stopped_at.is_(None)),
+        *of_index("is_converted", asked.is_converted, lambda t: t.c.converted_at.is_not(None)),
     ]
     if asked.diagnosis is not None:
         found.extend(_diagnosed(asked.diagnosis, workspace_id))
     if asked.search:
-        found.append(_contact_found(asked.search, workspace_id))
-    activity = asked.activity
-    if activity is not None:
-        log = tables.log.alias()
-        inner = _activity(activity, workspace_id)
-
-        def happened(table: FromClause) -> ColumnElement[bool]:
-            return (
-                select(log.c.seq)
-                .where(
-                    log.c.workspace_id == workspace_id,
-                    log.c.entry_id == table.c.id,
-                    log.c.activity.is_not(None),
-                    log.c.is_ignored.is_(False),
-                    log.c.is_suspected_bot.is_(False),
-                    *(part.clause(log) for part in inner),
-                )
-                .correlate(table)
-                .exists()
-            )
-
-        found.append(Term(happened))
+        found.append(_of_contact_found(asked.search, workspace_id))
+    if asked.activity is not None:
+        found.append(_happened(asked.activity, workspace_id))
     return found
+
+
+def _happened(activity: ActivityFilter, workspace_id: int) -> Term:
+    log = tables.log.alias()
+    inner = _activity(activity, workspace_id)
+
+    def effective(row: FromClause) -> list[ColumnElement[bool]]:
+        return [
+            row.c.is_ignored.is_(False),
+            row.c.is_suspected_bot.is_(False),
+            *(part.clause(row) for part in inner),
+        ]
+
+    def clause(table: FromClause) -> ColumnElement[bool]:
+        return (
+            select(log.c.seq)
+            .where(
+                log.c.workspace_id == workspace_id,
+                log.c.entry_id == table.c.id,
+                log.c.activity.is_not(None),
+                *effective(log),
+            )
+            .correlate(table)
+            .exists()
+        )
+
+    if not activity.kind:
+        return Term(clause)
+    found = lookups.entries_with_activity(activity.kind, effective, workspace_id)
+    return Term(clause, lookup=Lookup("id", found))
 
 
 def _diagnosed(asked: Diagnosed, workspace_id: int) -> list[Term]:
@@ -217,9 +237,9 @@ def _communication(asked: CommunicationFilter, workspace_id: int) -> list[Term]:
         *one_of("entry_id", asked.entry_id),
         *one_of("contact_id", asked.contact_id),
         *one_of("channel", asked.channel),
-        *one_of("status", asked.status),
+        *_status(asked.status),
         *within("created_at", asked.created_within),
-        *is_set("first_click_at", asked.is_clicked),
+        *_clicked(asked.is_clicked),
     ]
     reached = asked.has_reached
     if reached is not None:
@@ -227,8 +247,29 @@ def _communication(asked: CommunicationFilter, workspace_id: int) -> list[Term]:
     if asked.resource is not None:
         found.append(_resource_matches(asked.resource, workspace_id))
     if asked.contact_search:
-        found.append(_contact_found(asked.contact_search, workspace_id))
+        found.append(_of_contact_found(asked.contact_search, workspace_id))
     return found
+
+
+def _status(asked: Sequence[DeliveryStatus] | None) -> list[Term]:
+    found = one_of("status", asked)
+    if asked is None or len(asked) != 1 or asked[0] not in MARKS:
+        return found
+    # Few messages have the status who have not the mark of the same name: none.
+    return [replace(found[0], mark=asked[0].value)]
+
+
+def _clicked(asked: bool | None) -> list[Term]:
+    if not asked:
+        return is_set("first_click_at", asked)
+    clicked = DeliveryStatus.CLICKED.value
+    return [Term(lambda t: t.c.first_click_at.is_not(None), mark=clicked, is_marked=True)]
+
+
+def _control_group(asked: bool | None) -> list[Term]:
+    if asked is None:
+        return []
+    return [Term(lambda t: t.c.in_control_group == asked, "in_control_group", is_equality=True)]
 
 
 def _has_reached(reached: Sequence[DeliveryStatus]) -> Term:
@@ -236,14 +277,19 @@ def _has_reached(reached: Sequence[DeliveryStatus]) -> Term:
         # Every message has; said as a condition, so that its opposite finds none.
         return Term(lambda t: true(), is_cheap=True)
     columns = [MILESTONE_COLUMNS[one] for one in reached]
-    return Term(lambda t: or_(false(), *(t.c[column].is_not(None) for column in columns)))
+    mark = reached[0].value if len(reached) == 1 and reached[0] in MARKS else None
+    return Term(
+        lambda t: or_(false(), *(t.c[column].is_not(None) for column in columns)),
+        mark=mark,
+        is_marked=mark is not None,
+    )
 
 
 def _activity(asked: ActivityFilter, workspace_id: int) -> list[Term]:
     found = [
         *one_of("journey_id", asked.journey_id),
         *one_of("entry_id", asked.entry_id),
-        *one_of("contact_id", asked.contact_id),
+        *_activity_of_contacts(asked.contact_id, workspace_id),
         *one_of("activity", asked.kind),
         *one_of("step_id", asked.step_id),
         *one_of("channel", asked.channel),
@@ -252,8 +298,18 @@ def _activity(asked: ActivityFilter, workspace_id: int) -> list[Term]:
     if asked.resource is not None:
         found.append(_resource_matches(asked.resource, workspace_id))
     if asked.contact_search:
-        found.append(_contact_found(asked.contact_search, workspace_id))
+        searched = lookups.entries_of_contacts_found(asked.contact_search, workspace_id)
+        clause = _contact_found(asked.contact_search, workspace_id)
+        found.append(Term(clause, lookup=Lookup("entry_id", searched)))
     return found
+
+
+def _activity_of_contacts(ids: Sequence[Id] | None, workspace_id: int) -> list[Term]:
+    return [
+        replace(term, lookup=Lookup("entry_id", lookups.entries_of_contacts(ids, workspace_id)))
+        for term in one_of("contact_id", ids)
+        if ids is not None
+    ]
 
 
 def _delivery_event(asked: DeliveryEventFilter, workspace_id: int) -> list[Term]:

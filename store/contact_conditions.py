@@ -26,8 +26,9 @@ from store.filters import (
     RewardStateFilter,
     SurveyAnswerFilter,
 )
-from store.folding import found_by, is_indexed, matches
+from store.folding import found_by, matches
 from store.labels import Label
+from store.lookups import contacts_found
 from store.terms import Clause, Term, claim, is_set, one_of, within
 
 _contacts = tables.contacts
@@ -174,7 +175,7 @@ class _Own:
             return found_by(contacts.c.search, search)
 
         def found(is_sqlite: bool) -> Select[Any] | None:
-            return None if is_sqlite or not is_indexed(search) else self._ids(clause)
+            return contacts_found(search, self.workspace_id, is_sqlite=is_sqlite)
 
         return Term(clause, found=found)
 

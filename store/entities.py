@@ -82,7 +82,16 @@ ENTRY = Entity(
         "current_step": Relation("current_step_id", "journey_step"),
     },
     indexes={
-        "entered_at": (("journey_id", "state"), ("journey_id",), ("contact_id",), ()),
+        "entered_at": (
+            ("journey_id", "state"),
+            ("journey_id", "current_step_id"),
+            ("journey_id", "is_converted"),
+            ("journey_id", "in_control_group"),
+            ("journey_id", "is_open"),
+            ("contact_id",),
+            ("journey_id",),
+            (),
+        ),
         "converted_at": (("journey_id",), ()),
         "stopped_at": (("journey_id",), ()),
     },
@@ -134,7 +143,7 @@ ACTIVITY = Entity(
         "communication": Relation("communication_id", "communication"),
     },
     id_column="seq",
-    indexes={"seq": (("entry_id",), ("journey_id",), ())},
+    indexes={"seq": (("entry_id",), ("journey_id", "activity"), ("journey_id",), ())},
 )
 
 JOB = Entity("job", tables.jobs, rows.Job, indexes={"created_at": ((),)})

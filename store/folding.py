@@ -47,11 +47,6 @@ def found_by(column: ColumnElement[str], asked: str) -> ColumnElement[bool]:
     return column.contains(words, autoescape=True)
 
 
-def is_indexed(asked: str) -> bool:
-    """Whether it is long enough to be found by its trigrams."""
-    return len(" ".join(fold(asked).split())) >= 3
-
-
 def matches(
     column: ColumnElement[str], search: ColumnElement[str], asked: Text
 ) -> ColumnElement[bool]:

@@ -182,6 +182,18 @@ class Message(_State):
             self.raw_click_count > 0,
         )
 
+    def marks(self) -> tuple[bool, ...]:
+        """Whether each of tables.communications.MARKS was reached."""
+        return (
+            self.deferred_at is not None,
+            self.suppressed_at is not None,
+            self.failed_at is not None,
+            self.bounced_at is not None,
+            self.first_click_at is not None,
+            self.unsubscribed_at is not None,
+            self.complained_at is not None,
+        )
+
 
 _STEP_ORDER = {
     StepKind.STEP_ENTERED: 0,

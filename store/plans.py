@@ -1,12 +1,23 @@
-"""Plans: how a page is read, which index leads, which conditions are left, from where, how far."""
+"""Plans: along what a list is read, which conditions are left to each row, and how far it goes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, FromClause, Join, Select, literal, select, true, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Join,
+    Select,
+    false,
+    func,
+    literal,
+    select,
+    true,
+    tuple_,
+)
 
-from store.conditions import Filter, terms
+from store import tables
 from store.database import Connection
 from store.entities import Entity
 from store.reading import alias, selected
@@ -17,6 +28,9 @@ R = TypeVar("R")
 
 Position = tuple[int | str | bytes, ...]
 """Where a row stands in its list: the value it is ordered by, then its id (of the log: seq)."""
+
+_MARKS = tables.communication_marks.alias("mark")
+_NO_LIMIT = 1 << 62
 
 EXAMINED_AT_MOST = 20_000
 
@@ -54,13 +68,17 @@ class Page(Generic[R]):
 
 
 class Plan:
-    """One page along the index of its order."""
+    """How a list is read: what it walks along, which conditions are left, from where, how far.
+
+    Where the filter leaves few rows, along those; else where it asks for a mark of messages, along
+    the marked ones; else along the index whose first columns the filter fixes.
+    """
 
     def __init__(
         self,
         entity: Entity[Any],
         workspace_id: int,
-        asked: Filter | None,
+        parts: Sequence[Term],
         order: Order,
         request: PageRequest,
         *,
@@ -73,13 +91,31 @@ class Plan:
         self.keys = (
             (order.field,) if order.field == entity.id_column else (order.field, entity.id_column)
         )
-        parts = terms(entity, asked, workspace_id)
+        self.few = next((part for part in parts if part.is_few), None)
         # A list of chosen ids is as long as the choice: nothing needs bounding.
-        is_chosen = any(part.column == entity.id_column for part in parts)
+        is_chosen = self.few is not None or any(part.column == entity.id_column for part in parts)
         leading = self._leading_columns(parts)
         self.leading = [part for part in parts if self._is_led(part, leading)]
         self.rest = [part for part in parts if not self._is_led(part, leading)]
-        self.is_bounded = not is_chosen and not all(part.is_cheap for part in self.rest)
+        self.may_stop_early = not is_chosen and not all(part.is_cheap for part in self.rest)
+        self.mark: str | None = None
+        if self.may_stop_early and parent is None:
+            self._lead_by_mark(parts)
+        self.is_bounded = self.may_stop_early or self.mark is not None
+
+    def _lead_by_mark(self, parts: Sequence[Term]) -> None:
+        marked = next((part for part in parts if part.mark is not None), None)
+        if marked is None or any(part.column in ("entry_id", "contact_id") for part in parts):
+            return
+        self.mark = marked.mark
+        self.leading = [part for part in parts if self._is_led(part, ("journey_id",))]
+        self.rest = [
+            part
+            for part in parts
+            if not (part.is_marked and part.mark == self.mark)
+            and not self._is_led(part, ("journey_id",))
+        ]
+        self.may_stop_early = not all(part.is_cheap for part in self.rest)
 
     async def looked_up(
         self, connection: Connection, wanted: Want, examined_at_most: int | None = None
@@ -90,10 +126,29 @@ class Plan:
         statement, build = self.rows(wanted, is_sqlite=connection.dialect.name == "sqlite")
         found = (await connection.execute(statement)).all()
         stopped_at = None
-        if self.is_bounded and len(found) <= self.request.limit:
+        if self.may_stop_early and len(found) <= self.request.limit:
             last = (await connection.execute(self.last_examined())).first()
             stopped_at = None if last is None else tuple(last)
         return self.page(found, build, stopped_at)
+
+    async def looked_up_at_once(self, connection: Connection, wanted: Want) -> Page[Any]:
+        """The same in one statement, at the cost of walking as far as the bound."""
+        statement, build = self.rows(wanted, is_sqlite=connection.dialect.name == "sqlite")
+        one, rows = select(literal(1)).subquery(), statement.subquery()
+        last = self.last_examined().subquery()
+        found = (
+            await connection.execute(
+                select(*rows.c, *last.c).select_from(
+                    one.outerjoin(rows, true()).outerjoin(last, true())
+                )
+            )
+        ).all()
+        width = len(self.keys)
+        matching = self.ordered([row[:-width] for row in found if row[-width - 1] is not None])
+        stopped_at = None if found[0][-1] is None else tuple(found[0][-width:])
+        return self.page(
+            matching, build, stopped_at if len(matching) <= self.request.limit else None
+        )
 
     def _leading_columns(self, parts: Sequence[Term]) -> tuple[str, ...]:
         single = {part.column for part in parts if part.is_equality}
@@ -109,31 +164,39 @@ class Plan:
             return part.column == self.order.field
         return part.is_equality and part.column in leading
 
-    def _examined(self, table: FromClause) -> Select[Any]:
-        return select(table).where(*self.stretch(table)).order_by(*self._ordering(table))
+    def _examined(self, walked: FromClause) -> Select[Any]:
+        return select(walked).where(*self.stretch(walked)).order_by(*self._ordering(walked))
 
-    def stretch(self, table: FromClause) -> list[ColumnElement[bool]]:
+    def _walked(self) -> FromClause:
+        """What is walked along: the list's own rows, or the marks of some of them."""
+        return alias(self.entity) if self.mark is None else _MARKS
+
+    def stretch(self, walked: FromClause) -> list[ColumnElement[bool]]:
         """The stretch of the index that the page walks along, from where it starts."""
-        clauses: list[ColumnElement[bool]] = [
-            table.c.workspace_id == self.workspace_id,
-            *(part.clause(table) for part in self.leading),
-        ]
-        if self.parent is not None:
-            clauses.append(table.c[self.parent[0]] == self.parent[1].c.id)
+        clauses = [*self._owned(walked), *(part.clause(walked) for part in self.leading)]
+        if self.mark is not None:
+            clauses.append(walked.c.mark == self.mark)
         position = self.request.position
         if position is not None:
-            here = tuple_(*(table.c[name] for name in self.keys))
+            here = tuple_(*(walked.c[name] for name in self.keys))
             there = tuple_(
                 *(
-                    literal(value, table.c[name].type)
+                    literal(value, walked.c[name].type)
                     for name, value in zip(self.keys, position, strict=True)
                 )
             )
             clauses.append(here < there if self.is_descending else here > there)
         return clauses
 
-    def _ordering(self, table: FromClause) -> list[ColumnElement[Any]]:
-        return self.directed([table.c[name] for name in self.keys])
+    def _owned(self, walked: FromClause) -> list[ColumnElement[bool]]:
+        """That it is the workspace's, and the parent's if the list is one's."""
+        clauses: list[ColumnElement[bool]] = [walked.c.workspace_id == self.workspace_id]
+        if self.parent is not None:
+            clauses.append(walked.c[self.parent[0]] == self.parent[1].c.id)
+        return clauses
+
+    def _ordering(self, walked: FromClause) -> list[ColumnElement[Any]]:
+        return self.directed([walked.c[name] for name in self.keys])
 
     def directed(self, columns: Sequence[ColumnElement[Any]]) -> list[ColumnElement[Any]]:
         """The columns as the page is walked along them."""
@@ -143,46 +206,70 @@ class Plan:
         """Whether the page comes to one place earlier than to the other."""
         return tuple(here) > tuple(there) if self.is_descending else tuple(here) < tuple(there)
 
-    def _base(self) -> tuple[FromClause, list[ColumnElement[bool]]]:
-        """The rows to choose from, and what still has to hold of them."""
+    def _base(self) -> tuple[FromClause, FromClause, list[ColumnElement[bool]]]:
+        """The rows to choose from, what is walked along to them, and what still has to hold."""
         table = alias(self.entity)
+        if self.few is not None:
+            # Behind a limit, so that no planner walks along the order to meet them by chance.
+            few = select(table).where(*self._owned(table), self.few.clause(table)).limit(_NO_LIMIT)
+            window = self._correlated(few)
+            rest = [part.clause(window) for part in self.rest if part is not self.few]
+            return window, window, [*self.stretch(window), *rest]
         if not self.is_bounded:
-            return table, [*self.stretch(table), *(part.clause(table) for part in self.rest)]
-        examined = self._examined(table).limit(self.examined_at_most)
-        window: FromClause = (
-            examined.subquery()
-            if self.parent is None
-            else examined.correlate(self.parent[1]).subquery()
-        )
-        return window, [part.clause(window) for part in self.rest]
+            rest = [part.clause(table) for part in self.rest]
+            return table, table, [*self.stretch(table), *rest]
+        window = self._correlated(self._examined(self._walked()).limit(self.examined_at_most))
+        if self.mark is None:
+            return window, window, [part.clause(window) for part in self.rest]
+        # As a value, so that the planners keep the outer join around it (see _joined).
+        return table, window, [func.coalesce(part.clause(table), false()) for part in self.rest]
+
+    def _correlated(self, chosen: Select[Any]) -> FromClause:
+        if self.parent is not None:
+            chosen = chosen.correlate(self.parent[1])
+        return chosen.subquery()
+
+    def _joined(self, source: FromClause, base: FromClause, walked: FromClause) -> FromClause:
+        """What stands around the base, around the base joined to what is walked along.
+
+        Each mark has its message, so an outer join finds the same; and it makes both planners begin
+        with the marks, of which SQLite else writes down all before it looks at the first.
+        """
+        if walked is base:
+            return source
+        own = (base.c.workspace_id == walked.c.workspace_id) & (base.c.id == walked.c.id)
+        return _rebased(source, base, walked.outerjoin(base, own))
 
     def matching(self) -> Select[Any]:
         """The matching rows' ids, one more than the page holds."""
-        base, clauses = self._base()
+        base, walked, clauses = self._base()
+        if not clauses:
+            base = walked
         return (
-            select(base.c[self.entity.id_column])
+            select(walked.c[self.entity.id_column])
+            .select_from(self._joined(base, base, walked))
             .where(true(), *clauses)
             .limit(self.request.limit + 1)
         )
 
     def rows(self, wanted: Want, *, is_sqlite: bool) -> tuple[Select[Any], Any]:
-        base, clauses = self._base()
+        base, walked, clauses = self._base()
         reading = selected(self.entity, wanted, base)
         statement = (
-            select(*reading.columns, *(base.c[name] for name in self.keys))
-            .select_from(reading.source)
+            select(*reading.columns, *(walked.c[name] for name in self.keys))
+            .select_from(self._joined(reading.source, base, walked))
             .where(true(), *clauses)
             .limit(self.request.limit + 1)
         )
         # SQLite walks the window in its own order, but would sort all of it if it were asked again.
         if not (self.is_bounded and is_sqlite):
-            statement = statement.order_by(*self._ordering(base))
+            statement = statement.order_by(*self._ordering(walked))
         return statement, reading.build
 
     def rows_of_parents(
         self, parents: FromClause, wanted: Want, *, is_sqlite: bool
     ) -> tuple[Select[Any], Any]:
-        base, clauses = self._base()
+        base, _, clauses = self._base()
         chosen = (
             select(base).where(true(), *clauses).limit(self.request.limit + 1).correlate(parents)
         )
@@ -210,10 +297,10 @@ class Plan:
 
     def last_examined(self) -> Select[Any]:
         """The position of the last entry that the bound let us examine, if we got that far."""
-        table = alias(self.entity)
+        walked = self._walked()
         return (
-            self._examined(table)
-            .with_only_columns(*(table.c[name] for name in self.keys))
+            self._examined(walked)
+            .with_only_columns(*(walked.c[name] for name in self.keys))
             .limit(1)
             .offset(self.examined_at_most - 1)
         )

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause, Select, not_
 
 from store.filters import Period
+from store.lookups import Lookup
 
 Clause = Callable[[FromClause], ColumnElement[bool]]
 
@@ -15,9 +16,12 @@ Clause = Callable[[FromClause], ColumnElement[bool]]
 class Term:
     """A part of a filter, all of which must hold.
 
-    `column` with `is_equality`: the column has one value; with `values`: any of these; with
-    `is_range`: it lies in a period. Such a term costs nothing where an index begins with the
-    column. `is_cheap`: so few rows fail it that a search need not be bounded for it.
+    `column` with `is_equality`: the column has one value, `value` if that is known; with `values`:
+    any of these; with `is_range`: it lies in a period. Such a term costs nothing where an index
+    begins with the column. `is_cheap`: so few rows fail it that no search is bounded for it.
+    `is_few`: no more than a thousand or so pass, and an index finds them.
+    `lookup`: those that can pass may be few, and found in another table.
+    `mark`: of messages, those that pass have that mark; `is_marked`: and those that have it pass.
     `labels`: a contact that passes has one of these labels; others may have it too, but, if the
     labels decide, only few.
     `found` (is it SQLite?): the ids of all that pass along an index; None where there is none.
@@ -28,7 +32,12 @@ class Term:
     is_equality: bool = False
     is_range: bool = False
     is_cheap: bool = False
+    is_few: bool = False
+    value: Any = None
     values: tuple[Any, ...] | None = None
+    lookup: Lookup | None = None
+    mark: str | None = None
+    is_marked: bool = False
     labels: tuple[bytes, ...] | None = None
     labels_decide: bool = True
     found: Callable[[bool], Select[Any] | None] | None = None
@@ -38,7 +47,8 @@ def one_of(column: str, values: Sequence[Any] | None) -> list[Term]:
     if values is None:
         return []
     if len(values) == 1:
-        return [Term(lambda t: t.c[column] == values[0], column, is_equality=True)]
+        one = values[0]
+        return [Term(lambda t: t.c[column] == one, column, is_equality=True, value=one)]
     return [Term(lambda t: t.c[column].in_(values), column, values=tuple(values))]
 
 
@@ -65,3 +75,10 @@ def claim(condition: bool | None, clause: Clause) -> list[Term]:
 
 def is_set(column: str, asked: bool | None) -> list[Term]:
     return claim(asked, lambda t: t.c[column].is_not(None))
+
+
+def of_index(name: str, asked: bool | None, clause: Clause) -> list[Term]:
+    """A condition whose rows have an index of their own, of that name in entities.py."""
+    if asked:
+        return [Term(clause, name, is_equality=True)]
+    return claim(asked, clause)

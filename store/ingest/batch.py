@@ -60,6 +60,7 @@ class Batch:
     # What was counted of a row before this batch changed it; a new row was not counted.
     entries_before: dict[Id, tuple[tuple[int, ...], Id | None]] = field(default_factory=dict)
     messages_before: dict[Id, tuple[int, ...]] = field(default_factory=dict)
+    marks_before: dict[Id, tuple[bool, ...]] = field(default_factory=dict)
     visits_before: dict[tuple[Id, Id], tuple[int, ...]] = field(default_factory=dict)
     interactions: dict[Id, Instant] = field(default_factory=dict)
     links: list[dict[str, Any]] = field(default_factory=list)
@@ -82,6 +83,7 @@ class Batch:
     def touch_message(self, message: Message) -> None:
         if message.id not in self.new_messages and message.id not in self.messages_before:
             self.messages_before[message.id] = message.milestones()
+            self.marks_before[message.id] = message.marks()
 
     def visit(self, entry: Passage, step_id: Id) -> Visit:
         """The entry at that step, about to change."""

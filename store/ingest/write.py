@@ -1,7 +1,7 @@
 """Writing a batch: rows by id, then the head and the log, then the counters."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import orjson
@@ -15,11 +15,12 @@ from store.ingest.batch import Batch, visit_tally, waiting_step
 from store.ingest.encoding import encode
 from store.log import Head, append
 from store.merge import Message, Passage, Visit
-from store.tables.communications import MILESTONES
+from store.tables.communications import MARKS, MILESTONES
 from store.tables.journeys import ENTRY_COUNTS, STEP_COUNTS
 from store.types import DAY, Id, new_id
 
 WAITS_AT_MOST = 30 * DAY
+_NO_MARKS = (False,) * len(MARKS)
 
 # What a merge never changes stays out of the UPDATE.
 _FIXED = {"id", "external_id", "journey_id", "contact_id", "entry_id", "created_at", "entered_at"}
@@ -128,6 +129,7 @@ class _Writer:
         changed = [by_id[one] for one in batch.messages_before]
         if changed:
             await self.connection.execute(_UPDATE_MESSAGE, self._changes(changed))
+        await self._marks([*new, *(by_id[one] for one in batch.messages_before)])
         await self._insert(tables.links, batch.links)
         if batch.provider_messages:
             await self.connection.execute(
@@ -139,6 +141,28 @@ class _Writer:
                     ]
                 ),
             )
+
+    async def _marks(self, messages: Sequence[Message]) -> None:
+        """List the messages under the marks that they reached now."""
+        await self._insert(
+            tables.communication_marks,
+            [
+                {
+                    "journey_id": message.journey_id,
+                    "mark": mark,
+                    "created_at": message.created_at,
+                    "id": message.id,
+                }
+                for message in messages
+                for mark, was, is_ in zip(
+                    MARKS,
+                    self.batch.marks_before.get(message.id, _NO_MARKS),
+                    message.marks(),
+                    strict=True,
+                )
+                if is_ and not was
+            ],
+        )
 
     async def waiting(self) -> None:
         now = self.batch.now

@@ -4,6 +4,7 @@ from store.tables.base import metadata
 from store.tables.communications import (
     communication_counters,
     communication_keys,
+    communication_marks,
     communications,
     links,
     provider_message_keys,
@@ -58,6 +59,7 @@ __all__ = [
     "audit_log",
     "communication_counters",
     "communication_keys",
+    "communication_marks",
     "communications",
     "contact_consents",
     "contact_counters",

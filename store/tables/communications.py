@@ -3,7 +3,7 @@
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, SmallInteger, String, Text
 
 from store.tables.base import instant, own_id, reference, workspace_table
-from store.types import IdColumn
+from store.types import IdColumn, InstantColumn
 
 resources = workspace_table(
     "resources",
@@ -62,6 +62,29 @@ communications = workspace_table(
     ),
     Index("communications_contact_idx", "workspace_id", "contact_id", "created_at", "id"),
     Index("communications_entry_idx", "workspace_id", "entry_id", "created_at", "id"),
+)
+
+MARKS = (
+    "DEFERRED",
+    "SUPPRESSED",
+    "FAILED",
+    "BOUNCED",
+    "CLICKED",
+    "UNSUBSCRIBED",
+    "COMPLAINED",
+)
+"""The milestones that few messages reach, so that those which did are listed beside them."""
+
+# An index of columns that events change would make each of their updates write all of the
+# message's indexes again; a row of its own is written once, for the few that get there.
+communication_marks = workspace_table(
+    "communication_marks",
+    Column("journey_id", IdColumn, primary_key=True),
+    Column("mark", String(12), primary_key=True),
+    Column("created_at", InstantColumn, primary_key=True),
+    # Of the communication, as its created_at.
+    Column("id", IdColumn, primary_key=True),
+    Index("communication_marks_created_idx", "workspace_id", "mark", "created_at", "id"),
 )
 
 communication_keys = workspace_table(

@@ -55,6 +55,19 @@ def _dated_indexes(column: str) -> list[Index]:
     ]
 
 
+def _index_of_entering(name: str, condition: str) -> Index:
+    """Of a journey's entries for which the condition holds, in the order of entering."""
+    return Index(
+        f"entries_journey_{name}_idx",
+        "workspace_id",
+        "journey_id",
+        "entered_at",
+        "id",
+        sqlite_where=text(condition),
+        postgresql_where=text(condition),
+    )
+
+
 entries = workspace_table(
     "entries",
     own_id(),
@@ -95,6 +108,24 @@ entries = workspace_table(
     Index("entries_entered_idx", "workspace_id", "entered_at", "id"),
     Index("entries_journey_idx", "workspace_id", "journey_id", "entered_at", "id"),
     Index("entries_journey_state_idx", "workspace_id", "journey_id", "state", "entered_at", "id"),
+    Index(
+        "entries_journey_step_idx",
+        "workspace_id",
+        "journey_id",
+        "current_step_id",
+        "entered_at",
+        "id",
+    ),
+    Index(
+        "entries_journey_control_idx",
+        "workspace_id",
+        "journey_id",
+        "in_control_group",
+        "entered_at",
+        "id",
+    ),
+    _index_of_entering("open", "stopped_at IS NULL"),
+    _index_of_entering("won", "converted_at IS NOT NULL"),
     Index("entries_contact_idx", "workspace_id", "contact_id", "entered_at", "id"),
     *_dated_indexes("converted_at"),
     *_dated_indexes("stopped_at"),

@@ -21,6 +21,8 @@ def _index_where_set(name: str, column: str) -> Index:
     )
 
 
+_IS_ACTIVITY = text("activity IS NOT NULL")
+
 log = workspace_table(
     "log",
     Column("seq", BigInteger, primary_key=True, autoincrement=False),
@@ -51,6 +53,15 @@ log = workspace_table(
     Column("detail", JsonColumn),
     _index_where_set("log_journey_idx", "journey_id"),
     _index_where_set("log_entry_idx", "entry_id"),
+    Index(
+        "log_activity_idx",
+        "workspace_id",
+        "journey_id",
+        "activity",
+        "seq",
+        sqlite_where=_IS_ACTIVITY,
+        postgresql_where=_IS_ACTIVITY,
+    ),
     _index_where_set("log_communication_idx", "communication_id"),
 )
 

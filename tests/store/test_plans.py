@@ -38,6 +38,7 @@ from store.words import (
     ActivityKind,
     Channel,
     ContactStatus,
+    DeliveryStatus,
     EntryState,
     RedemptionKind,
     Scope,
@@ -119,7 +120,10 @@ async def explained(
 
 
 def others(entity: Entity[Any], index: str) -> list[str]:
-    return [str(one.name) for one in entity.table.indexes if one.name != index]
+    found = {str(one.name) for one in entity.table.indexes}
+    if index == "communication_marks_created_idx":
+        found |= {str(one.name) for one in tables.communication_marks.indexes}
+    return sorted(found - {index})
 
 
 def sorts(plan: str) -> bool:
@@ -158,11 +162,29 @@ OFFERED: dict[str, tuple[Entity[Any], str, Filter | None, str]] = {
         CommunicationFilter(entry_id=ONE),
         "communications_entry_idx",
     ),
-    "communications of a journey, searched": (
+    "communications of a journey, at a status": (
         COMMUNICATION,
         "created_at",
-        CommunicationFilter(journey_id=ONE, contact_search="ada", is_clicked=True),
+        CommunicationFilter(journey_id=ONE, status=(DeliveryStatus.OPENED,)),
         "communications_journey_idx",
+    ),
+    "communications clicked": (
+        COMMUNICATION,
+        "created_at",
+        CommunicationFilter(is_clicked=True),
+        "communication_marks_created_idx",
+    ),
+    "communications of a journey, clicked": (
+        COMMUNICATION,
+        "created_at",
+        CommunicationFilter(journey_id=ONE, is_clicked=True, created_within=SOME_TIME),
+        "mark",
+    ),
+    "communications of a journey that failed": (
+        COMMUNICATION,
+        "created_at",
+        CommunicationFilter(journey_id=ONE, status=(DeliveryStatus.FAILED,)),
+        "mark",
     ),
     "entries": (ENTRY, "entered_at", None, "entries_entered_idx"),
     "entries of a journey": (
@@ -176,6 +198,36 @@ OFFERED: dict[str, tuple[Entity[Any], str, Filter | None, str]] = {
         "entered_at",
         EntryFilter(journey_id=ONE, state=(EntryState.WAITING,), entered_within=SOME_TIME),
         "entries_journey_state_idx",
+    ),
+    "entries of a journey at a step": (
+        ENTRY,
+        "entered_at",
+        EntryFilter(journey_id=ONE, current_step_id=ONE),
+        "entries_journey_step_idx",
+    ),
+    "entries of a journey in the control group": (
+        ENTRY,
+        "entered_at",
+        EntryFilter(journey_id=ONE, in_control_group=True),
+        "entries_journey_control_idx",
+    ),
+    "entries of a journey that are open": (
+        ENTRY,
+        "entered_at",
+        EntryFilter(journey_id=ONE, is_active=True, entered_within=SOME_TIME),
+        "entries_journey_open_idx",
+    ),
+    "entries of a journey that converted": (
+        ENTRY,
+        "entered_at",
+        EntryFilter(journey_id=ONE, is_converted=True),
+        "entries_journey_won_idx",
+    ),
+    "activities of a journey and kind": (
+        ACTIVITY,
+        "seq",
+        ActivityFilter(journey_id=ONE, kind=(ActivityKind.BONUS_RECEIVED,)),
+        "log_activity_idx",
     ),
     "entries of a contact": (
         ENTRY,
@@ -237,6 +289,8 @@ async def test_an_offered_list_is_read_along_its_index(population: Population, n
     for plan in plans:
         assert index in plan, plan
         assert not sorts(plan), plan
+        # SQLite walks a window only as far as it needs to, unless it has to write it down.
+        assert "MATERIALIZE" not in plan, plan
 
 
 PARENTS: dict[str, tuple[Entity[Any], str, str, Filter | None, str]] = {
@@ -395,8 +449,9 @@ async def test_looking_one_up_by_its_name_reads_no_more_than_it(
     ("entity", "asked"),
     [
         (ENTRY, EntryFilter(activity=ActivityFilter(kind=(ActivityKind.CONVERTED,)))),
-        (ENTRY, EntryFilter(search="ada")),
-        (COMMUNICATION, CommunicationFilter(contact_search="ada")),
+        # One letter is no trigram, and looked up nowhere.
+        (ENTRY, EntryFilter(search="a")),
+        (COMMUNICATION, CommunicationFilter(contact_search="a")),
     ],
     ids=["activity", "search", "contact search"],
 )

@@ -13,7 +13,9 @@ from typing import Any
 from sqlalchemy import Table
 
 from store import Database, labels, tables
+from store.conditions import MILESTONE_COLUMNS
 from store.folding import fold, search_text
+from store.tables.communications import MARKS
 from store.types import Id, new_id
 from store.words import (
     OPEN_STATES,
@@ -22,6 +24,7 @@ from store.words import (
     ContactSource,
     ContactStatus,
     DeliveryKind,
+    DeliveryStatus,
     EntryState,
     JourneyStatus,
     RedemptionKind,
@@ -94,6 +97,7 @@ async def a_population(database: Database, seed: int = 1, size: int = 40) -> Pop
         (tables.resources, made.resources),
         (tables.entries, made.entries),
         (tables.communications, made.communications),
+        (tables.communication_marks, marks(made.communications)),
         (tables.log, made.log),
         (tables.survey_answers, made.answers),
         (tables.promo_redemptions, made.redemptions),
@@ -110,6 +114,17 @@ async def insert(workspace: Workspace, table: Table, rows: Sequence[Row]) -> Non
         await connection.execute(
             table.insert(), [{"workspace_id": workspace.id, **row} for row in rows]
         )
+
+
+def marks(communications: Sequence[Row]) -> list[Row]:
+    """What messages with these columns are listed under."""
+    fixed = ("journey_id", "created_at", "id")
+    return [
+        {"mark": mark, **{name: row[name] for name in fixed}}
+        for row in communications
+        for mark in MARKS
+        if row[MILESTONE_COLUMNS[DeliveryStatus(mark)]] is not None
+    ]
 
 
 def maybe(random: Random, value: Any) -> Any:
@@ -237,6 +252,10 @@ def _an_entry(random: Random, made: Population, number: int) -> Row:
 def _a_communication(random: Random, made: Population, number: int) -> Row:
     entry = random.choice(made.entries)
     resource = random.choice(made.resources)
+    status = random.choice(list(DeliveryKind))
+    milestones = {name: maybe(random, random.choice(MOMENTS)) for name in _MILESTONES}
+    if status is not DeliveryKind.QUEUED:
+        milestones[MILESTONE_COLUMNS[DeliveryStatus(status)]] = random.choice(MOMENTS)
     return {
         "id": new_id(),
         "external_id": f"m{number}",
@@ -246,8 +265,8 @@ def _a_communication(random: Random, made: Population, number: int) -> Row:
         "resource_id": resource["id"],
         "channel": resource["channel"],
         "created_at": random.choice(MOMENTS),
-        "status": random.choice(list(DeliveryKind)),
-        **{name: maybe(random, random.choice(MOMENTS)) for name in _MILESTONES},
+        "status": status,
+        **milestones,
         "click_count": 0,
         "raw_click_count": 0,
         "open_count": 0,
