@@ -44,7 +44,7 @@ async def make(url: str, *, messages: int, entries: int) -> Dataset:
     now = time.time_ns() // 1_000
     database = Database(url)
     try:
-        workspace_id, token, made, resources = await _begin(database, now)
+        workspace_id, token, made, resources = await begin(database, now, JOURNEYS)
     finally:
         await database.dispose()
     history = histories.History(workspace_id, made, resources, now)
@@ -64,8 +64,8 @@ async def make(url: str, *, messages: int, entries: int) -> Dataset:
     return Dataset(url, workspace_id, token, made, entries)
 
 
-async def _begin(
-    database: Database, now: Instant
+async def begin(
+    database: Database, now: Instant, journeys_wanted: int
 ) -> tuple[int, str, tuple[Id, ...], list[tuple[Channel, Id]]]:
     """The workspace, a token for everything, the journeys, and the resources by weight."""
     async with database.write() as connection:
@@ -91,7 +91,7 @@ async def _begin(
                 JourneyDraft(f"journey-{number}", f"Journey {number}", steps=steps),
                 now,
             )
-            for number in range(JOURNEYS)
+            for number in range(journeys_wanted)
         ]
         known: dict[tuple[str, str], Id] = {}
         names = {(channel.value, name) for channel, name, _ in RESOURCES}
