@@ -274,7 +274,8 @@ async def test_a_messages_events_are_its_whole_history(log: Api) -> None:
     [
         ({}, 1),
         ({"channel": ["EMAIL"], "createdWithin": {"last": "HOURS_24"}}, 1),
-        ({"isClicked": True}, 2),
+        ({"isClicked": True}, 1),
+        ({"status": ["OPENED"]}, 2),
         ({"resource": {"contains": "offer"}, "contactSearch": "ada"}, 2),
     ],
 )
