@@ -60,16 +60,14 @@ async def few(connection: Connection, statement: Any) -> tuple[Id, ...] | None:
 def contacts_found(asked: str, workspace_id: int, *, is_sqlite: bool) -> Select[Any] | None:
     """The ids of contacts whose search column holds the text; None where no index knows them."""
     words = " ".join(fold(asked).split())
-    if not any(one.isalnum() for one in words):
+    searched = words if len(words) > 2 else SEPARATOR + words
+    if len(searched) < 3 or not any(one.isalnum() for one in words):
         return None
     if not is_sqlite:
         contacts = tables.contacts
         return select(contacts.c.id).where(
             contacts.c.workspace_id == workspace_id, found_by(contacts.c.search, asked)
         )
-    searched = words if len(words) > 2 else SEPARATOR + words
-    if len(searched) < 3:
-        return None
     phrase = '"' + searched.replace('"', '""') + '"'
     trigrams, rows = _TRIGRAMS, _TRIGRAM_ROWS
     return (

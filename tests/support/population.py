@@ -110,6 +110,8 @@ async def a_population(database: Database, seed: int = 1, size: int = 40) -> Pop
 
 
 async def insert(workspace: Workspace, table: Table, rows: Sequence[Row]) -> None:
+    if not rows:
+        return
     async with workspace.database.write() as connection:
         await connection.execute(
             table.insert(), [{"workspace_id": workspace.id, **row} for row in rows]
