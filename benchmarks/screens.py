@@ -60,8 +60,8 @@ def measure(run: Run) -> None:
     run.say(
         section(
             f"screens: each filter of each screen at {sizes[0]:,} and {sizes[1]:,} communications",
-            "The first page of 50, as client-examples/queries has it, of a journey with half of them;",
-            f"p50 of {times} requests over one connection to each in turn, in {ROUNDS} rounds.",
+            "The first page of 50, as client-examples/queries has it, of a journey with half of",
+            f"them; p50 of {times} requests over one connection to each in turn, {ROUNDS} rounds.",
             "rows: those of the page at both sizes, + where the search stopped early.",
             f"Wanted: at most {WANTED} times; what is not is marked.",
         )
