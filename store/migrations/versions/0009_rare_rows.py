@@ -9,8 +9,8 @@ from alembic import op
 
 import store.types
 
-revision = "0008"
-down_revision = "0007"
+revision = "0009"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 
