@@ -1,153 +1,22 @@
 """Exports: the jobs that write lists into CSV files, page by page."""
 
 import asyncio
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from resolvers.work import Work
-from schema.scalars import write_instant
-from schema.types.communication import failed_at
 from server import csv_lines
 from server.csv_lines import MARK, Cell
+from server.exported_lists import LISTS
 from server.files import KEPT_FOR, Files, Part
 from server.mailed_files import MailedFiles
 from store import Connection, filter_codec, jobs, lists, totals
-from store.entities import COMMUNICATION, ENTRY, Entity
-from store.filters import CommunicationFilter, EntryFilter
 from store.jobs import Progress
-from store.lists import Order, PageRequest
+from store.lists import PageRequest
 from store.types import SECOND, Id, Instant
-from store.want import Want, want
 
 ROWS_A_PAGE = 1_000
-
-Column = tuple[str, Callable[[Any], Cell]]
-
-_CONTACT = want(["external_username", "username", "email", "first_name", "last_name"])
-
-
-def _at(moment: Instant | None) -> str | None:
-    return None if moment is None else write_instant(moment)
-
-
-def _of_contact(name: str) -> Callable[[Any], Cell]:
-    return lambda row: getattr(row.contact, name)
-
-
-_WHO: tuple[Column, ...] = (
-    ("externalUsername", _of_contact("external_username")),
-    ("username", _of_contact("username")),
-    ("email", _of_contact("email")),
-    ("firstName", _of_contact("first_name")),
-    ("lastName", _of_contact("last_name")),
-)
-
-_USERS: tuple[Column, ...] = (
-    ("entry", lambda row: row.external_id),
-    *_WHO,
-    ("state", lambda row: row.state),
-    ("enteredAt", lambda row: _at(row.entered_at)),
-    ("convertedAt", lambda row: _at(row.converted_at)),
-    ("stoppedAt", lambda row: _at(row.stopped_at)),
-    ("stopReason", lambda row: row.stop_reason),
-    ("stoppedBy", lambda row: row.stop_actor),
-    ("stopNote", lambda row: row.stop_note),
-    ("inControlGroup", lambda row: row.in_control_group),
-    ("currentStep", lambda row: None if row.current_step is None else row.current_step.name),
-)
-
-_COMMUNICATIONS: tuple[Column, ...] = (
-    ("communication", lambda row: row.external_id),
-    ("entry", lambda row: row.entry.external_id),
-    *_WHO,
-    ("channel", lambda row: row.channel),
-    ("resource", lambda row: row.resource.name),
-    ("step", lambda row: None if row.step is None else row.step.name),
-    ("status", lambda row: row.status),
-    ("createdAt", lambda row: _at(row.created_at)),
-    ("sentAt", lambda row: _at(row.sent_at)),
-    ("deliveredAt", lambda row: _at(row.delivered_at)),
-    ("firstImpressionAt", lambda row: _at(row.first_impression_at)),
-    ("firstOpenAt", lambda row: _at(row.first_open_at)),
-    ("firstClickAt", lambda row: _at(row.first_click_at)),
-    ("clickCount", lambda row: row.click_count),
-    ("lastAction", lambda row: row.last_action_kind),
-    ("lastActionUrl", lambda row: row.last_action_url),
-    ("lastActionAt", lambda row: _at(row.last_action_at)),
-    ("failedAt", lambda row: _at(failed_at(row))),
-    ("failureReason", lambda row: row.failure_reason),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A list that can be exported, in the order of a column that never changes."""
-
-    entity: Entity[Any]
-    order: Order
-    want: Want
-    columns: Sequence[Column]
-    filter: type[Any]
-
-
-LISTS = {
-    "users": Listed(
-        ENTRY,
-        Order("entered_at", is_descending=False),
-        want(
-            [
-                "id",
-                "external_id",
-                "state",
-                "entered_at",
-                "converted_at",
-                "stopped_at",
-                "stop_reason",
-                "stop_actor",
-                "stop_note",
-                "in_control_group",
-            ],
-            {"contact": _CONTACT, "current_step": want(["name"])},
-        ),
-        _USERS,
-        EntryFilter,
-    ),
-    "communications": Listed(
-        COMMUNICATION,
-        Order("created_at", is_descending=False),
-        want(
-            [
-                "id",
-                "external_id",
-                "channel",
-                "status",
-                "created_at",
-                "sent_at",
-                "delivered_at",
-                "first_impression_at",
-                "first_open_at",
-                "first_click_at",
-                "click_count",
-                "last_action_kind",
-                "last_action_url",
-                "last_action_at",
-                "failed_at",
-                "bounced_at",
-                "failure_reason",
-            ],
-            {
-                "contact": _CONTACT,
-                "entry": want(["external_id"]),
-                "resource": want(["name"]),
-                "step": want(["name"]),
-            },
-        ),
-        _COMMUNICATIONS,
-        CommunicationFilter,
-    ),
-}
 
 
 @dataclass(frozen=True, slots=True)
