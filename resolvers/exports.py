@@ -1,19 +1,20 @@
-"""Exports: asking for a journey's lists as a file."""
+"""Exports: asking for contacts, or for a journey's lists, as a file."""
 
 import re
 from dataclasses import dataclass
 from typing import Any
 
-from resolvers import recipients
+from resolvers import contact_selections, recipients
+from resolvers.contact_selections import Chosen
 from resolvers.context import Context
-from resolvers.once import once
+from resolvers.once import Act, once
 from store import Connection, filter_codec, jobs, lists
 from store.entities import JOURNEY
 from store.filters import CommunicationFilter, EntryFilter
 from store.refusals import Refusal
 from store.types import Id, new_id
 from store.want import want
-from store.words import ErrorCode, JobKind, Scope
+from store.words import ContactColumn, ErrorCode, JobKind, Scope
 
 _NAME_AT_MOST = 60
 
@@ -27,6 +28,19 @@ class JourneyExport:
     communications: CommunicationFilter | None
     email: str | None
     said: str
+
+
+_LINKS = (ContactColumn.REFERRAL_LINK, ContactColumn.FLOW_LINK)
+DEFAULT_COLUMNS = tuple(one for one in ContactColumn if one not in _LINKS)
+
+
+@dataclass(frozen=True, slots=True)
+class ContactExport:
+    """Which contacts, with what of each, and to whom it is mailed."""
+
+    chosen: Chosen
+    columns: tuple[ContactColumn, ...]
+    email: str | None
 
 
 async def of_journey(
@@ -81,11 +95,61 @@ async def of_journey(
         )
         return {"job": job_id.hex()}
 
-    done = await once(context, "exportJourney", idempotency_key, asked.said, hand_in)
+    return await _handed_in(context, "exportJourney", idempotency_key, asked.said, hand_in)
+
+
+async def of_contacts(
+    context: Context, asked: ContactExport, *, idempotency_key: str | None = None
+) -> Id | Refusal:
+    """Hand in the job that writes the chosen contacts."""
+    context.require(Scope.OPERATE)
+    refusal = contact_selections.refusal(asked.chosen) or _wrong_columns(asked.columns)
+    if refusal is None and asked.email is not None:
+        refusal = recipients.refusal(context, asked.email)
+    if refusal is not None:
+        return refusal
+
+    async def hand_in(connection: Connection) -> Any:
+        job_id = await jobs.enqueue(
+            connection,
+            context.workspace_id,
+            JobKind.CONTACT_EXPORT,
+            {
+                "list": "contacts",
+                "columns": list(asked.columns),
+                "filter": filter_codec.encode(asked.chosen.asked()),
+                "until": new_id().hex(),
+                "email": asked.email,
+                "name": None,
+            },
+            by=context.viewer.token_name,
+            now=context.now(),
+        )
+        return {"job": job_id.hex()}
+
+    said = (asked.chosen.said, asked.columns, asked.email)
+    return await _handed_in(context, "exportContacts", idempotency_key, said, hand_in)
+
+
+async def _handed_in(
+    context: Context, mutation: str, key: str | None, said: object, hand_in: Act
+) -> Id | Refusal:
+    done = await once(context, mutation, key, said, hand_in)
     if isinstance(done, Refusal):
         return done
     context.wake_worker()
     return bytes.fromhex(done["job"])
+
+
+def _wrong_columns(columns: tuple[ContactColumn, ...]) -> Refusal | None:
+    if not columns:
+        message = "No column is chosen: give at least one, or leave columns out."
+        return Refusal(ErrorCode.INVALID, message, ("columns",))
+    twice = [one for one in columns if columns.count(one) > 1]
+    if twice:
+        message = f"The column {twice[0]} is there twice: give each once."
+        return Refusal(ErrorCode.INVALID, message, ("columns",))
+    return None
 
 
 def _slug(name: str) -> str:

@@ -9,6 +9,7 @@ from strawberry.types.enum import StrawberryEnumDefinition
 from store.words import (
     ActivityKind,
     Channel,
+    ContactColumn,
     ContactSource,
     ContactStatus,
     DeliveryKind,
@@ -34,6 +35,7 @@ from subscriptions.streams import GapReason
 __all__ = [
     "ActivityKind",
     "Channel",
+    "ContactColumn",
     "ContactSource",
     "ContactStatus",
     "CountPrecision",
@@ -377,6 +379,31 @@ describe(
         "MINUTE": "A minute. Only for periods of at most 24 hours, or of a day of the calendar.",
         "HOUR": "An hour.",
         "DAY": "A day, from midnight to midnight UTC.",
+    },
+)
+describe(
+    ContactColumn,
+    "A column of a file of contacts. The first line names it as the contact's field is named: "
+    "FIRST_NAME is firstName.",
+    {
+        "ID": "The id, as the API has it: ctc_….",
+        "EXTERNAL_USERNAME": "The partner's own id of it.",
+        "USERNAME": "The name under which it signs in.",
+        "EMAIL": "The e-mail address.",
+        "FIRST_NAME": "The first name.",
+        "LAST_NAME": "The last name.",
+        "PHONE": "The telephone number.",
+        "STATUS": "What the contact is to the business.",
+        "SOURCE": "How it came in.",
+        "IMPORTED_AS": "The status that the latest import which named it gave it.",
+        "IMPORTED_AT": "When the latest import named it.",
+        "CREATED_AT": "When it was created here.",
+        "CONVERTED_AT": "When it first went from lead to customer.",
+        "LAST_INTERACTION_AT": "Its latest interaction.",
+        "PREFERRED_REWARD": "The name of the reward that it chose.",
+        "REWARD_BALANCE": "What it has earned in rewards and not been sent.",
+        "REFERRAL_LINK": "The address of its newest link for friends; blank where it has none.",
+        "FLOW_LINK": "The address of its newest link for itself; blank where it has none.",
     },
 )
 describe(

@@ -10,6 +10,7 @@ from schema.mutations.change_contact_status import (
 )
 from schema.mutations.create_contact import CreateContactPayload, create_contact
 from schema.mutations.delete_contacts import DeleteContactsPayload, delete_contacts
+from schema.mutations.export_contacts import export_contacts
 from schema.mutations.export_journey import export_journey
 from schema.mutations.import_contacts import import_contacts
 from schema.mutations.record_events import RecordEventsPayload, record_events
@@ -100,6 +101,13 @@ class Mutation:
         cancel_job,
         "Ends a job where it stands: what it did stays done. A job that runs is CANCELED within "
         "seconds. Scope operate.",
+    )
+    export_contacts: JobPayload = resolved(
+        export_contacts,
+        "Writes contacts into a CSV file in the background, as exportJourney does: the chosen "
+        "columns, one line a contact, the earliest created first. Nothing is left out: the "
+        "contacts that were there when the call was made, and that the choice means when their "
+        "turn comes. Scope operate.",
     )
     export_journey: JobPayload = resolved(
         export_journey,

@@ -1,12 +1,13 @@
 """Exported lists: of what an export writes a line, and which columns the line has."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from schema.scalars import write_instant
 from schema.types.communication import failed_at
 from server.csv_lines import Cell
+from store import Connection
 from store.entities import COMMUNICATION, ENTRY, Entity
 from store.filters import CommunicationFilter, EntryFilter
 from store.lists import Order
@@ -71,15 +72,23 @@ _COMMUNICATIONS: tuple[Column, ...] = (
 )
 
 
+async def _as_they_are(_: Connection, __: int, rows: Sequence[Any]) -> Sequence[Any]:
+    return rows
+
+
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A list that can be exported, in the order of a column that never changes."""
+    """A list that can be exported, in the order of a column that never changes.
+
+    `complete` adds to the rows of a page what its columns read besides.
+    """
 
     entity: Entity[Any]
     order: Order
     want: Want
     columns: Sequence[Column]
     filter: type[Any]
+    complete: Callable[[Connection, int, Sequence[Any]], Awaitable[Sequence[Any]]] = _as_they_are
 
 
 LISTS = {

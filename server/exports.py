@@ -1,20 +1,23 @@
 """Exports: the jobs that write lists into CSV files, page by page."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from resolvers.work import Work
 from server import csv_lines
+from server.contact_columns import CONTACTS, contact_list
 from server.csv_lines import MARK, Cell
-from server.exported_lists import LISTS
+from server.exported_lists import LISTS, Listed
 from server.files import KEPT_FOR, Files, Part
 from server.mailed_files import MailedFiles
 from store import Connection, filter_codec, jobs, lists, totals
 from store.jobs import Progress
 from store.lists import PageRequest
 from store.types import SECOND, Id, Instant
+from store.words import ContactColumn
 
 ROWS_A_PAGE = 1_000
 
@@ -74,10 +77,11 @@ class _Export:
         asked = work.claim.input
         self._work, self._part, self._mailed = work, part, mailed
         self._email: str | None = asked.get("email")
-        self._listed = LISTS[asked["list"]]
+        self._listed = _listed(asked, mailed.public_url)
         self._filter = filter_codec.decode(self._listed.filter, asked["filter"])
         self._until = bytes.fromhex(asked["until"])
-        self._file_name = f"{asked['name']}-{asked['list']}-{_day(work.claim.created_at)}.csv"
+        names = [asked["name"], asked["list"], _day(work.claim.created_at)]
+        self._file_name = "-".join(name for name in names if name) + ".csv"
 
     async def write(self) -> None:
         at = await self._resume()
@@ -133,11 +137,16 @@ class _Export:
                 PageRequest(ROWS_A_PAGE, at.behind),
                 self._listed.want,
             )
-        # What was made after the request is not meant, and the count does not hold it.
-        meant = [row for row in page.rows if row.id <= self._until]
+            # What was made after the request is not meant, and the count does not hold it.
+            meant = await self._listed.complete(
+                connection,
+                self._work.workspace_id,
+                [row for row in page.rows if row.id <= self._until],
+            )
         size = at.size
         if meant:
-            size = await self._part.append(csv_lines.encode(map(self._cells, meant)))
+            lines = await asyncio.to_thread(csv_lines.encode, map(self._cells, meant))
+            size = await self._part.append(lines)
         behind: Any = at.behind
         if page.is_partial:
             behind = page.stopped_at
@@ -154,6 +163,12 @@ class _Export:
 
     def _cells(self, row: Any) -> list[Cell]:
         return [cell(row) for _, cell in self._listed.columns]
+
+
+def _listed(asked: Mapping[str, Any], public_url: str) -> Listed:
+    if asked["list"] == CONTACTS:
+        return contact_list(list(map(ContactColumn, asked["columns"])), public_url)
+    return LISTS[asked["list"]]
 
 
 def _day(moment: Instant) -> str:

@@ -42,6 +42,7 @@ def runs(files: Files, mailed: MailedFiles) -> Mapping[str, Run]:
         JobKind.BULK_STATUS: contact_statuses.run,
         JobKind.BULK_DELETE: contact_deletions.run,
         JobKind.JOURNEY_EXPORT: Exports(files, mailed).run,
+        JobKind.CONTACT_EXPORT: Exports(files, mailed).run,
         JobKind.CONTACT_IMPORT: Imports(files).run,
     }
 
