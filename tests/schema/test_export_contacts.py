@@ -107,15 +107,8 @@ async def test_links_rewards_and_balances_can_be_columns(api: Api, tmp_path: Pat
     await a_contact(api.workspace, "bob", now=after(1))
     welcome, later = await a_journey(api.workspace), await a_journey(api.workspace, "later")
     reward = new_id()
-    await api.workspace.insert(
-        tables.rewards,
-        id=reward,
-        journey_id=welcome,
-        key="mug",
-        position=0,
-        name="A mug",
-        value=Decimal(5),
-    )
+    mug = {"key": "mug", "name": "A mug", "value": Decimal(5), "position": 0, "is_archived": False}
+    await api.workspace.insert(tables.rewards, id=reward, journey_id=welcome, **mug)
     for code, journey, kind, seconds in (
         ("older", welcome, "REFERRAL", 1),
         ("newer", later, "REFERRAL", 2),
