@@ -96,7 +96,7 @@ async def record_first_party(
     recorder: Recorder, workspace_id: int, event: Delivery, *, source: str
 ) -> None:
     """Record what a contact did with a tracked link ("link") or saw by an open pixel ("pixel")."""
-    await recorder.record(workspace_id, [Arrival(event, source, scope=source)])
+    await recorder.record(workspace_id, [Arrival(event, source, scope=source)], is_single=True)
 
 
 def _result(context: Context, index: int, key: str, outcome: Outcome) -> EventResult:

@@ -12,6 +12,20 @@ from store.types import Instant
 from subscriptions import Hub
 
 EVENTS_A_TRANSACTION = 1_000
+WAITING_AT_MOST = 20_000
+"""Events of all workspaces that a process holds unwritten: a few seconds' work, some 40 MB."""
+
+
+class Overloaded(Exception):
+    """So much waits to be written that nothing more is taken; what was taken will be written."""
+
+    retry_after_s = 2
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Too many events wait to be written here, and none of these was taken: send them again "
+            f"in {self.retry_after_s} seconds, with the same keys."
+        )
 
 
 @dataclass(eq=False, slots=True)
@@ -36,9 +50,24 @@ class Recorder:
     def __init__(self, database: Database, hub: Hub, now: Callable[[], Instant]) -> None:
         self._database, self._hub, self._now = database, hub, now
         self._queues: dict[int, _Queue] = {}
+        self._waiting = 0
 
-    async def record(self, workspace_id: int, arrivals: Sequence[Arrival]) -> Recorded:
-        """Record the arrivals; returns after the commit, also of a caller that is cancelled."""
+    @property
+    def waiting(self) -> int:
+        """How many events are handed in and not written."""
+        return self._waiting
+
+    async def record(
+        self, workspace_id: int, arrivals: Sequence[Arrival], *, is_single: bool = False
+    ) -> Recorded:
+        """Record the arrivals; returns after the commit, also of a caller that is cancelled.
+
+        Raises Overloaded, and then has taken none of them. `is_single`: what a person just did,
+        and no sender will send again, is taken all the same.
+        """
+        if self._waiting >= WAITING_AT_MOST and not is_single:
+            raise Overloaded
+        self._waiting += len(arrivals)
         queue = self._queues.setdefault(workspace_id, _Queue())
         request = _Request(arrivals, asyncio.get_running_loop().create_future())
         queue.requests.append(request)
@@ -71,11 +100,14 @@ class Recorder:
             if len(group) > 1:
                 for request in group:
                     await self._commit(workspace_id, [request])
-            elif not group[0].done.cancelled():
-                group[0].done.set_exception(error)
+            else:
+                self._waiting -= len(group[0].arrivals)
+                if not group[0].done.cancelled():
+                    group[0].done.set_exception(error)
             return
         if recorded.seq is not None:
             self._hub.ring(workspace_id, recorded.journey_ids, recorded.seq)
+        self._waiting -= len(arrivals)
         start = 0
         for request in group:
             end = start + len(request.arrivals)

@@ -9,6 +9,7 @@ from graphql import FieldNode, GraphQLError
 from strawberry.exceptions import StrawberryInputCoercionError
 
 from resolvers.context import Forbidden
+from resolvers.recorder import Overloaded
 from server.operations import Refused
 
 logger = structlog.get_logger(__name__)
@@ -30,6 +31,14 @@ def of_execution(errors: Sequence[GraphQLError]) -> list[Formatted]:
     return [_of_field(error) for error in errors]
 
 
+def overload(errors: Sequence[GraphQLError]) -> Overloaded | None:
+    """Whether something was not taken since too much waits already."""
+    for error in errors:
+        if isinstance(error.original_error, Overloaded):
+            return error.original_error
+    return None
+
+
 def fault(error: BaseException, **about: object) -> Formatted:
     """A fault of ours: the log has it all, the client an id to tell us."""
     error_id = token_hex(6)
@@ -44,6 +53,10 @@ def _of_field(error: GraphQLError) -> Formatted:
     original = error.original_error
     if isinstance(original, Forbidden):
         return _formatted(error, "FORBIDDEN")
+    if isinstance(original, Overloaded):
+        shown = _formatted(error, "OVERLOADED")
+        shown["extensions"]["retryAfter"] = original.retry_after_s
+        return shown
     if code := _own_code(error):
         return _formatted(error, code)
     if isinstance(original, StrawberryInputCoercionError) or _is_about_an_argument(error):

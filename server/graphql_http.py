@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import orjson
-from graphql import OperationType
+from graphql import ExecutionResult, OperationType
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
@@ -74,15 +74,22 @@ class GraphQLHttp:
         except Malformed as malformed:
             raise _Failed(400, errors.coded("BAD_REQUEST", str(malformed))) from None
         try:
-            body = await self._run(request.method, viewer, asked)
+            result = await self._run(request.method, viewer, asked)
         except Refused as refused:
             self._services.metrics.operations.labels("any", "refused").inc()
             # A client that knows only application/json takes any other status for a broken network.
             status = 400 if answer_type(request.headers) == GRAPHQL_JSON else 200
             return _respond(request, status, {"errors": errors.refusal(refused)})
-        return _respond(request, 200, body)
+        body: dict[str, Any] = {"data": result.data}
+        if not result.errors:
+            return _respond(request, 200, body)
+        body["errors"] = errors.of_execution(result.errors)
+        overload = errors.overload(result.errors)
+        if overload is None or result.data is not None:
+            return _respond(request, 200, body)
+        return _respond(request, 503, body, {"Retry-After": str(overload.retry_after_s)})
 
-    async def _run(self, method: str, viewer: Viewer, asked: GraphQLRequest) -> dict[str, Any]:
+    async def _run(self, method: str, viewer: Viewer, asked: GraphQLRequest) -> ExecutionResult:
         operation = self._services.operations.find(asked.query, asked.operation_name)
         if operation.kind is OperationType.SUBSCRIPTION:
             message = "Subscriptions come over the WebSocket: graphql-transport-ws on this address."
@@ -93,10 +100,7 @@ class GraphQLHttp:
         result = await operation.run(self._services.context(viewer), asked.variables)
         outcome = "errors" if result.errors else "ok"
         self._services.metrics.operations.labels(operation.kind.value, outcome).inc()
-        body: dict[str, Any] = {"data": result.data}
-        if result.errors:
-            body["errors"] = errors.of_execution(result.errors)
-        return body
+        return result
 
 
 class _Failed(Exception):

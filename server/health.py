@@ -41,6 +41,7 @@ class Health:
         """Of this process; each worker counts for itself."""
         metrics = self._services.metrics
         metrics.doorbell.set(self._services.hub.is_listening)
+        metrics.waiting_events.set(self._services.recorder.waiting)
         try:
             async with asyncio.timeout(_PATIENCE_S), self._services.database.read() as connection:
                 for workspace_id, seq in await workspaces.log_heads(connection):

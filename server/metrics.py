@@ -40,6 +40,11 @@ class Metrics:
             ["workspace"],
             registry=self._registry,
         )
+        self.waiting_events = Gauge(
+            "trackside_waiting_events",
+            "Events that were handed in to this process and are not written yet.",
+            registry=self._registry,
+        )
         self.doorbell = Gauge(
             "trackside_doorbell_listening",
             "1 while rings of other processes arrive, 0 while readers poll.",

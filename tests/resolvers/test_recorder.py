@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from resolvers.recorder import Recorder
+from resolvers.recorder import WAITING_AT_MOST, Overloaded, Recorder
 from store import Database, tables
 from store.ingest.events import Event
 from store.ingest.outcomes import Arrival, Recorded
@@ -210,3 +210,38 @@ async def test_a_large_group_is_split_into_whole_requests(
     assert [len(one.outcomes) for one in results] == [300] * 7
     assert (await house.message())["click_count"] == 2_100
     assert 3 <= clock.readings <= 4
+
+
+async def test_past_its_limit_it_takes_nothing_more_and_loses_nothing_that_it_took(
+    house: Workspace, recorder: Recorder
+) -> None:
+    batches = [
+        arrivals(*(delivered(DeliveryKind.CLICKED, key=f"{request}-{n}") for n in range(1_000)))
+        for request in range(WAITING_AT_MOST // 1_000)
+    ]
+    first = [asyncio.create_task(recorder.record(house.id, batch)) for batch in batches]
+    await asyncio.sleep(0)
+
+    with pytest.raises(Overloaded, match="none of these was taken"):
+        await recorder.record(house.id, arrivals(delivered(DeliveryKind.CLICKED, key="late")))
+    person = await recorder.record(
+        house.id, arrivals(delivered(DeliveryKind.CLICKED, key="person")), is_single=True
+    )
+    async with asyncio.timeout(6 * SOON):
+        taken = await asyncio.gather(*first)
+
+    assert kinds(person) == [EventOutcome.ACCEPTED]
+    assert all(set(kinds(one)) == {EventOutcome.ACCEPTED} for one in taken)
+    assert (await house.message())["click_count"] == WAITING_AT_MOST + 1
+    assert recorder.waiting == 0
+    again = await recorder.record(house.id, arrivals(delivered(DeliveryKind.CLICKED, key="late")))
+    assert kinds(again) == [EventOutcome.ACCEPTED]
+
+
+async def test_what_failed_waits_no_longer(house: Workspace, recorder: Recorder) -> None:
+    broken = Arrival(object(), "Shop")  # type: ignore[arg-type]
+
+    with pytest.raises(AttributeError):
+        await recorder.record(house.id, [broken])
+
+    assert recorder.waiting == 0
