@@ -5,7 +5,17 @@ from typing import Annotated, Any
 import strawberry
 from strawberry import UNSET
 
-from resolvers import belongings, communications, contacts, entries, jobs, journeys, nodes, webhooks
+from resolvers import (
+    belongings,
+    communications,
+    contacts,
+    entries,
+    jobs,
+    journeys,
+    nodes,
+    referral_links,
+    webhooks,
+)
 from resolvers.context import Viewer as ViewerRow
 from resolvers.log_reading import LogId
 from schema import ids
@@ -37,6 +47,7 @@ from schema.types.job import Job, JobConnection
 from schema.types.journey import ALL as ALL_JOURNEYS
 from schema.types.journey import Journey, JourneyConnection
 from schema.types.promo import Promo
+from schema.types.referral_link import ReferralLink
 from schema.types.reward import Reward
 from schema.types.viewer import Viewer
 from schema.types.webhook import WebhookEndpoint
@@ -155,6 +166,15 @@ async def _job(
     return await jobs.get(info.context, below(info).want, id=ids.parse(id, ids.JOB))
 
 
+async def _referral_link(
+    info: Info,
+    code: Annotated[
+        str, strawberry.argument(description="What the landing page was called with as ts_code.")
+    ],
+) -> rows.ReferralLink | None:
+    return await referral_links.get(info.context, below(info).want, code)
+
+
 async def _rewards(info: Info) -> list[rows.Reward]:
     return await belongings.all_rewards(info.context, below(info).want)
 
@@ -221,6 +241,11 @@ class Query:
         "How many contacts there are, by status. Of all contacts the numbers are kept as they "
         "change, and read at once; with a filter each contact is looked at, which takes about a "
         "second for a million of them. Live, of all contacts, as the subscription of this name.",
+    )
+    referral_link: ReferralLink | None = resolved(
+        _referral_link,
+        "Who stands behind the code of a link, for landing pages: of a FLOW link it is the contact "
+        "itself that came, of a REFERRAL link a friend of theirs. Null for an unknown code.",
     )
     rewards: list[Reward] = resolved(
         _rewards,

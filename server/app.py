@@ -24,6 +24,7 @@ from server.health import Health
 from server.import_route import ImportRoute
 from server.links import TrackedLinks
 from server.metrics import Metrics
+from server.referrals import ReferralLinks
 from server.services import Services
 from server.settings import Settings
 
@@ -64,6 +65,7 @@ def build(services: Services) -> Starlette:
 
     http, socket = GraphQLHttp(services), GraphQLSocket(services)
     health, tracked = Health(services), TrackedLinks(services)
+    referrals = ReferralLinks(services)
     downloads = Downloads(services.files, services.database, services.signer, services.now)
     middleware = [
         Middleware(_Counted, metrics=services.metrics),
@@ -85,6 +87,8 @@ def build(services: Services) -> Starlette:
             Route("/imports", ImportRoute(services).handle, methods=["POST"]),
             Route("/c/{token}", tracked.click),
             Route("/o/{token}.gif", tracked.open),
+            Route("/r/{code}", referrals.share),
+            Route("/f/{code}", referrals.flow),
             Route("/files/{token}", downloads.handle),
             Route("/livez", health.live),
             Route("/readyz", health.ready),
@@ -121,7 +125,19 @@ class _Counted:
     """Counts answers by the first part of their path, where that is one of ours."""
 
     _ROUTES = frozenset(
-        ["graphql", "graphiql", "imports", "c", "o", "files", "livez", "readyz", "metrics"]
+        [
+            "graphql",
+            "graphiql",
+            "imports",
+            "c",
+            "o",
+            "r",
+            "f",
+            "files",
+            "livez",
+            "readyz",
+            "metrics",
+        ]
     )
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:

@@ -7,13 +7,14 @@ from typing import Any
 
 from sqlalchemy import bindparam, or_, select, update
 
-from store import contact_choices, contact_deletions, contact_statuses, tables
+from store import contact_choices, contact_deletions, contact_statuses, referral_links, tables
 from store.contact_deletions import UNDOABLE_FOR
 from store.contact_statuses import Appended, Move, move
 from store.database import Connection
 from store.drafts import ContactDraft, ContactEdit
 from store.folding import fold, fold_email, search_text
 from store.ingest.batch import Batch
+from store.referral_links import Link, SignUp
 from store.refusals import Refusal
 from store.types import SECOND, Id, Instant, new_id
 from store.words import ContactSource, ContactStatus, ErrorCode
@@ -98,14 +99,19 @@ class _Changes:
         self.changed: set[Id] = set()
         self.moves: list[Move] = []
         self.renamed: set[Id] = set()
-        self.referrers: dict[str, Id] = {}
+        self.links: dict[str, Link] = {}
+        self.sign_ups: list[SignUp] = []
         self.released: dict[tuple[str, str], Id] = {}
         self.given_up: list[tuple[str, Id]] = []
 
     async def load(
         self, connection: Connection, drafts: Sequence[ContactDraft], ids: Sequence[Id] = ()
     ) -> None:
-        table, links = tables.contacts, tables.referral_links
+        table = tables.contacts
+        codes = {one.referred_by_code for one in drafts if one.referred_by_code}
+        if codes:
+            self.links = await referral_links.find(connection, self.workspace_id, codes)
+        sharing = {one.contact_id for one in self.links.values()}
         usernames = {one.external_username for one in drafts if one.external_username}
         own_usernames = {one.username for one in drafts if one.username}
         emails = {fold_email(one.email) for one in drafts if one.email}
@@ -114,7 +120,7 @@ class _Changes:
             .where(
                 table.c.workspace_id == self.workspace_id,
                 or_(
-                    table.c.id.in_(ids),
+                    table.c.id.in_({*ids, *sharing}),
                     table.c.external_username.in_(usernames),
                     table.c.username.in_(own_usernames),
                     table.c.email_key.in_(emails),
@@ -125,14 +131,6 @@ class _Changes:
         )
         for row in found.mappings():
             self._load(dict(row))
-        codes = {one.referred_by_code for one in drafts if one.referred_by_code}
-        if codes:
-            owners = await connection.execute(
-                select(links.c.code, links.c.contact_id).where(
-                    links.c.workspace_id == self.workspace_id, links.c.code.in_(codes)
-                )
-            )
-            self.referrers = {row[0]: row[1] for row in owners}
 
     def put(self, draft: ContactDraft) -> Id | Refusal:
         if draft.external_username is None and draft.email is None:
@@ -166,10 +164,10 @@ class _Changes:
         refusal = self._refusal(draft, own=None)
         if refusal is not None:
             return refusal
-        referrer = None
+        link = None
         if draft.referred_by_code is not None:
-            referrer = self.referrers.get(draft.referred_by_code)
-            if referrer is None:
+            link = self.links.get(draft.referred_by_code)
+            if link is None:
                 return Refusal(
                     ErrorCode.NOT_FOUND,
                     f'No link has the code "{draft.referred_by_code}": '
@@ -185,10 +183,13 @@ class _Changes:
             "source": source,
             "created_at": self.now,
             "active_at": self.now,
+            "last_interaction_at": None if link is None else self.now,
             "converted_at": None,
-            "referred_by_id": referrer,
+            "referred_by_id": None if link is None else link.contact_id,
             **_derived(row),
         }
+        if draft.referred_by_code is not None:
+            self.sign_ups.append(SignUp(row["id"], draft.referred_by_code))
         self.new.add(row["id"])
         self._know(row)
         self.moves.append(Move(row["id"], None, status))
@@ -319,6 +320,9 @@ class _Changes:
             if one in self.new or one in self.changed:
                 change = "CONTACT_CREATED" if one in self.new else "CONTACT_CHANGED"
                 batch.fact(self.by, self.now, change=change, contact_id=one)
+        await referral_links.sign_up(
+            connection, self.workspace_id, self.sign_ups, self.links, batch, by=self.by
+        )
         return await contact_statuses.write(
             connection, self.workspace_id, self.moves, batch, by=self.by, now=self.now
         )

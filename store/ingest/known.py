@@ -59,6 +59,8 @@ class Known:
     visits: dict[tuple[Id, Id], Visit] = field(default_factory=dict)
     resources: dict[tuple[str, str], Id] = field(default_factory=dict)
     promos: dict[str, Id] = field(default_factory=dict)
+    # Journeys with the contacts that came by a link of them.
+    came_through: set[tuple[Id, Id]] = field(default_factory=set)
 
     def add_entry(self, entry: Passage) -> None:
         self.entries[entry.external_id] = entry
@@ -173,13 +175,15 @@ class _Reader:
         if codes:
             # A REFERRAL link is followed by friends: what they do is not its owner's.
             rows = await self.connection.execute(
-                select(links.c.code, links.c.contact_id).where(
+                select(links.c.code, links.c.contact_id, links.c.journey_id).where(
                     links.c.workspace_id == self.workspace_id,
                     links.c.code.in_(codes),
                     links.c.kind == LinkKind.FLOW,
                 )
             )
-            owners = {row[0]: row[1] for row in rows}
+            for code, contact_id, journey_id in rows:
+                owners[code] = contact_id
+                self.known.came_through.add((journey_id, contact_id))
         found = await self.connection.execute(
             select(table.c.id, table.c.status, table.c.external_username, table.c.email_key).where(
                 table.c.workspace_id == self.workspace_id,

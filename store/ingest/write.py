@@ -230,6 +230,7 @@ class _Writer:
         batch = self.batch
         for entry in batch.new_entries.values():
             yield entry.journey_id, entry.contact_id
+        yield from batch.known.came_through
         for answer in batch.answers:
             yield answer["question_id"], answer["contact_id"]
             for one in answer["choices"]:
