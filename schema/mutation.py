@@ -15,6 +15,7 @@ from schema.mutations.export_journey import export_journey
 from schema.mutations.import_contacts import import_contacts
 from schema.mutations.record_events import RecordEventsPayload, record_events
 from schema.mutations.restore_contacts import RestoreContactsPayload, restore_contacts
+from schema.mutations.send_rewards import SendRewardsPayload, send_rewards
 from schema.mutations.stop_campaign import StopCampaignPayload, stop_campaign
 from schema.mutations.undo_stop_campaign import UndoStopCampaignPayload, undo_stop_campaign
 from schema.mutations.update_contact import UpdateContactPayload, update_contact
@@ -96,6 +97,12 @@ class Mutation:
         "erased contacts do not come back. A row that cannot be taken is rejected alone: the job's "
         "errors hold the first 10,000 with row, column, value and reason, and downloadUrl leads to "
         "a CSV of all of them. The same file again changes nothing. Scope operate.",
+    )
+    send_rewards: SendRewardsPayload = resolved(
+        send_rewards,
+        "Sends contacts what they earned, each only against a balance that covers it: it is taken "
+        "out of the balance once, told to webhook endpoints that take REWARD_SENT, and mailed to "
+        "contacts that have an email. One that is refused stops no other. Scope operate.",
     )
     cancel_job: JobPayload = resolved(
         cancel_job,

@@ -21,6 +21,7 @@ from store import Connection, rows, webhooks
 from store.jobs import Due, Progress
 from store.types import SECOND, Id, Instant
 from store.webhooks import Delivery, Endpoint
+from store.words import ActivityKind
 
 TIMEOUT_S = 15.0
 SENT_AT_ONCE = 5
@@ -167,12 +168,16 @@ def body(activity: rows.Activity) -> str:
             else _named(ids.COMMUNICATION, communication),
             "url": activity.url,
             "reason": activity.reason,
+            "reward": activity.detail if activity.activity in _REWARDS else None,
             "source": activity.source,
             "isIgnored": activity.is_ignored,
             "isSuspectedBot": activity.is_suspected_bot,
         },
     }
     return orjson.dumps(told).decode()
+
+
+_REWARDS = (ActivityKind.REWARD_EARNED, ActivityKind.REWARD_SENT)
 
 
 def _named(kind: str, row: rows.Entry | rows.Journey | rows.Communication) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from secrets import token_hex
 import structlog
 
 from resolvers import bulk_restores, bulk_stops, contact_deletions, contact_statuses
+from resolvers.reward_jobs import RewardSending
 from resolvers.work import Interrupted, JobFailed, Run, Work
 from server.exports import Exports
 from server.files import Files
@@ -43,6 +44,7 @@ def runs(files: Files, mailed: MailedFiles) -> Mapping[str, Run]:
         JobKind.BULK_DELETE: contact_deletions.run,
         JobKind.JOURNEY_EXPORT: Exports(files, mailed).run,
         JobKind.CONTACT_EXPORT: Exports(files, mailed).run,
+        JobKind.SEND_REWARDS: RewardSending(mailed.mail).run,
         JobKind.CONTACT_IMPORT: Imports(files).run,
     }
 

@@ -21,7 +21,7 @@ from store.ingest.batch import Batch, Place, RewardChoice
 from store.types import Id, Instant, MoneyColumn, new_id
 from store.words import ActivityKind, ContactStatus, RewardTransactionKind
 
-_EARNINGS = (RewardTransactionKind.EARNED, RewardTransactionKind.ADJUSTED)
+EARNINGS = (RewardTransactionKind.EARNED, RewardTransactionKind.ADJUSTED)
 
 
 async def keep_choices(
@@ -126,7 +126,7 @@ class _Judging:
         ledger = tables.reward_transactions
         for entry_id, reward_id, amount in await self._rows(
             select(ledger.c.entry_id, ledger.c.reward_id, ledger.c.amount)
-            .where(ledger.c.contact_id.in_(owners), ledger.c.kind.in_(_EARNINGS))
+            .where(ledger.c.contact_id.in_(owners), ledger.c.kind.in_(EARNINGS))
             .order_by(ledger.c.contact_id, ledger.c.id),
             ledger,
         ):
@@ -265,7 +265,7 @@ async def _write(
 
 
 async def add_to_balances(
-    connection: Connection, workspace_id: int, amounts: dict[Id, Decimal]
+    connection: Connection, workspace_id: int, amounts: Mapping[Id, Decimal]
 ) -> None:
     """Keep the balances what the ledger's sums are; the contacts are locked."""
     contacts = tables.contacts

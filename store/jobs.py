@@ -241,6 +241,16 @@ async def refuse_rows(connection: Connection, held: Claim, refusals: Sequence[Ro
         )
 
 
+async def last_refused_row(connection: Connection, held: Claim) -> int:
+    """The number of the last row that was refused so far, 0 for none."""
+    found = await connection.execute(
+        select(func.max(job_errors.c.row)).where(
+            job_errors.c.workspace_id == held.workspace_id, job_errors.c.job_id == held.id
+        )
+    )
+    return found.scalar() or 0
+
+
 async def finish(
     connection: Connection,
     held: Claim,

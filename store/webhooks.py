@@ -47,6 +47,7 @@ ACTIVITY: Want = want(
         "source",
         "is_ignored",
         "is_suspected_bot",
+        "detail",
     ],
     {
         "entry": want(
