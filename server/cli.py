@@ -1,4 +1,4 @@
-"""The command line: serve, demo, work, migrate, token create, recipients, schema, simulate."""
+"""The command line: serve, demo, work, migrate, token, recipients, import, export and others."""
 
 import asyncio
 import os
@@ -6,15 +6,16 @@ import re
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
 from schema import schema as api
+from server import cli_contacts, logs, serving
 from server import demo as demonstration
-from server import logs, serving
 from server import simulate as partner
 from server.app import core_schema
 from server.auth import hash_of, new_secret
@@ -24,7 +25,7 @@ from server.settings import Settings, WrongSetting
 from store import Database, DatabaseError, tokens, workspaces
 from store import migrate as bring_up_to_date
 from store.folding import fold_email
-from store.words import Scope
+from store.words import ContactColumn, ContactStatus, Scope
 
 main = typer.Typer(
     help="The backend of customer journeys: a GraphQL API with live subscriptions.",
@@ -95,6 +96,46 @@ def migrate() -> None:
     """Bring the database to the tables of this version."""
     with _plainly():
         asyncio.run(bring_up_to_date(Settings.read(os.environ).database_url))
+
+
+@main.command("import")
+def import_contacts(
+    file: Annotated[
+        Path,
+        typer.Argument(exists=True, dir_okay=False, readable=True, help="A CSV file of contacts."),
+    ],
+    workspace: Existing,
+    status: Annotated[
+        ContactStatus, typer.Option(case_sensitive=False, help="What new contacts become.")
+    ],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, and change nothing.")] = False,
+    rejected: Annotated[
+        Path | None, typer.Option(help="Where to write the rejected rows, with the reasons.")
+    ] = None,
+) -> None:
+    """Make contacts of a CSV file with exactly the columns firstname,lastname,email."""
+    asked = cli_contacts.Import(file, workspace, status, dry_run, rejected)
+    _do(lambda settings: cli_contacts.import_list(settings, asked, _tell))
+
+
+@main.command("export")
+def export_contacts(
+    workspace: Existing,
+    output: Annotated[
+        Path | None, typer.Option(help="The file to write; without it, the standard output.")
+    ] = None,
+    column: Annotated[
+        list[ContactColumn] | None,
+        typer.Option(case_sensitive=False, help="A column; may be said again."),
+    ] = None,
+    status: Annotated[
+        list[ContactStatus] | None,
+        typer.Option(case_sensitive=False, help="Only such contacts; may be said again."),
+    ] = None,
+) -> None:
+    """Write contacts as CSV."""
+    asked = cli_contacts.Export(workspace, output, tuple(column or ()), tuple(status or ()))
+    _do(lambda settings: cli_contacts.export_list(settings, asked, _tell))
 
 
 @token.command("create")
@@ -168,6 +209,13 @@ def simulate(
     if ends_with_parent:
         threading.Thread(target=_end_with_parent, daemon=True).start()
     raise typer.Exit(partner.main(url=url, token=token, rate=rate, duration=duration))
+
+
+def _do(work: Callable[[Settings], Coroutine[Any, Any, int]]) -> None:
+    """Ends with the exit code of what is done."""
+    with _plainly():
+        code = asyncio.run(work(Settings.read(os.environ)))
+    raise typer.Exit(code)
 
 
 @contextmanager

@@ -77,6 +77,14 @@ class Worker:
         """There may be something to do: look at once."""
         self._woken.set()
 
+    async def do(self, one: Due) -> bool:
+        """Do this job here and now, to its end or its next fault; False when another has it."""
+        held = await self._take(one)
+        if held is None:
+            return False
+        await self._run(held)
+        return True
+
     async def stop(self) -> None:
         """Let each job end its step; another process, or the next start, goes on from there."""
         self._is_stopping = True
