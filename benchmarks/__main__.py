@@ -4,12 +4,13 @@ import argparse
 import time
 from collections.abc import Callable
 
-from benchmarks import ingest, live, machine, memory, pages, screens, stores
+from benchmarks import contacts, ingest, live, machine, memory, pages, screens, stores
 from benchmarks.run import Run
 
 MEASUREMENTS: dict[str, Callable[[Run], None]] = {
     "pages": pages.measure,
     "screens": screens.measure,
+    "contacts": contacts.measure,
     "ingest": ingest.measure,
     "live": live.measure,
     "memory": memory.measure,

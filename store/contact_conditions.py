@@ -1,5 +1,6 @@
 """Contact conditions: what contacts can be chosen by, and the indexes that find them."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +16,7 @@ from sqlalchemy import (
     or_,
     select,
     true,
-    union_all,
+    union,
 )
 
 from store import labels, tables
@@ -29,7 +30,7 @@ from store.filters import (
 from store.folding import found_by, matches
 from store.labels import Label
 from store.lookups import contacts_found
-from store.terms import Clause, Term, claim, is_set, one_of, within
+from store.terms import Clause, Found, Term, claim, is_set, one_of, within
 
 _contacts = tables.contacts
 
@@ -72,16 +73,14 @@ class _Own:
         table = tables.contact_labels
 
         def clause(contacts: FromClause) -> ColumnElement[bool]:
-            return (
-                select(table.c.contact_id)
-                .where(
+            return _is_there(
+                select(table.c.contact_id).where(
                     table.c.workspace_id == self.workspace_id,
                     table.c.label.in_(wanted),
                     table.c.created_at == contacts.c.created_at,
                     table.c.contact_id == contacts.c.id,
-                )
-                .correlate(contacts)
-                .exists()
+                ),
+                contacts,
             )
 
         return Term(clause, labels=wanted)
@@ -164,9 +163,9 @@ class _Own:
         def clause(contacts: FromClause) -> ColumnElement[bool]:
             return or_(false(), *(part.clause(contacts) for part in parts))
 
-        def found(is_sqlite: bool) -> Select[Any]:
-            both = union_all(*(self._ids(part.clause) for part in parts)).subquery()
-            return select(both.c.id)
+        def found(is_sqlite: bool, columns: Sequence[str]) -> Select[Any]:
+            each = [self._found_by(part.clause)(is_sqlite, columns) for part in parts]
+            return select(*union(*(one for one in each if one is not None)).subquery().c)
 
         return Term(clause, found=found)
 
@@ -174,32 +173,45 @@ class _Own:
         def clause(contacts: FromClause) -> ColumnElement[bool]:
             return found_by(contacts.c.search, search)
 
-        def found(is_sqlite: bool) -> Select[Any] | None:
-            return contacts_found(search, self.workspace_id, is_sqlite=is_sqlite)
+        def found(is_sqlite: bool, columns: Sequence[str]) -> Select[Any] | None:
+            ids = contacts_found(search, self.workspace_id, is_sqlite=is_sqlite)
+            if ids is None or not is_sqlite:
+                return None if ids is None else ids.with_only_columns(*_named(columns))
+            chosen = ids.subquery()
+            own = (_contacts.c.workspace_id == self.workspace_id) & (_contacts.c.id == chosen.c[0])
+            return select(*_named(columns)).select_from(chosen.join(_contacts, own))
 
         return Term(clause, found=found)
 
-    def _found_by(self, clause: Clause) -> Any:
-        return lambda is_sqlite: self._ids(clause)
+    def _found_by(self, clause: Clause) -> Found:
+        def found(is_sqlite: bool, columns: Sequence[str]) -> Select[Any]:
+            return select(*_named(columns)).where(
+                _contacts.c.workspace_id == self.workspace_id, clause(_contacts)
+            )
 
-    def _ids(self, clause: Clause) -> Select[Any]:
-        return select(_contacts.c.id).where(
-            _contacts.c.workspace_id == self.workspace_id, clause(_contacts)
-        )
+        return found
 
     def _has(self, table: Any, *conditions: ColumnElement[bool]) -> Clause:
         """That the contact has such a row there."""
 
         def clause(contacts: FromClause) -> ColumnElement[bool]:
-            return (
-                select(table.c.contact_id)
-                .where(
+            return _is_there(
+                select(table.c.contact_id).where(
                     table.c.workspace_id == self.workspace_id,
                     table.c.contact_id == contacts.c.id,
                     *conditions,
-                )
-                .correlate(contacts)
-                .exists()
+                ),
+                contacts,
             )
 
         return clause
+
+
+def _named(columns: Sequence[str]) -> list[ColumnElement[Any]]:
+    return [_contacts.c[name] for name in columns]
+
+
+def _is_there(rows: Select[Any], contacts: FromClause) -> ColumnElement[bool]:
+    """Looked up contact by contact: of an EXISTS PostgreSQL makes a join with all such rows, also
+    where 50 are wanted."""
+    return rows.correlate(contacts).limit(1).scalar_subquery().is_not(None)

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, func, literal, select, tuple_, union
+from sqlalchemy import ColumnElement, FromClause, Select, func, literal, select, union
 
 from store import tables
 from store.database import Connection
 from store.entities import CONTACT
-from store.plans import EXAMINED_AT_MOST, Page, Plan, Position
+from store.plans import EXAMINED_AT_MOST, Page, Plan, Position, rebased
 from store.reading import alias, selected
 from store.terms import Clause, Term
 from store.want import Want
@@ -34,15 +34,15 @@ async def page(connection: Connection, plan: Plan, wanted: Want) -> Page[Any] | 
     narrowing = _narrowing(plan, is_sqlite=is_sqlite)
     if narrowing:
         first = (
-            await plan.looked_up(connection, wanted, _FIRST_LOOK)
+            await plan.looked_at(connection, wanted, _FIRST_LOOK)
             if lead is None
             else await _along(connection, plan, lead, wanted, _FIRST_LOOK)
         )
-        if not first.is_partial:
+        if first is not None and not first.is_partial:
             return first
-        for found in narrowing:
-            if await _number(connection, found.limit(FEW + 1)) <= FEW:
-                return await _among(connection, plan, found, wanted)
+        for one in narrowing:
+            if await _number(connection, one.found.limit(FEW + 1)) <= FEW:
+                return await _among(connection, plan, one, wanted)
     if lead is None:
         return None
     return await _along(connection, plan, lead, wanted, EXAMINED_AT_MOST)
@@ -54,9 +54,11 @@ async def count(connection: Connection, plan: Plan, at_most: int) -> int | None:
     if lead is not None and not lead.is_bounded:
         stretches = [one.keys(plan, at_most + 1) for one in lead.stretches]
         return await _number(connection, _merged(stretches))
-    for found in _narrowing(plan, is_sqlite=connection.dialect.name == "sqlite"):
-        if await _number(connection, found.limit(at_most + 1)) <= at_most:
-            return await _number(connection, _chosen(plan, found).limit(at_most + 1))
+    for one in _narrowing(plan, is_sqlite=connection.dialect.name == "sqlite"):
+        if await _number(connection, one.found.limit(at_most + 1)) <= at_most:
+            source = one.joined(plan, one.found.subquery(), alias(CONTACT))
+            chosen = select(literal(1)).select_from(source).where(*one.clauses(plan))
+            return await _number(connection, chosen.limit(at_most + 1))
     return None
 
 
@@ -99,15 +101,7 @@ class _Stretch:
 
     def _begun(self, plan: Plan) -> list[ColumnElement[bool]]:
         clauses = [self.table.c.workspace_id == plan.workspace_id, self.own]
-        position = plan.request.position
-        if position is not None:
-            columns = [self.table.c[name] for name in self.keys_]
-            here = tuple_(*columns)
-            there = tuple_(
-                *(literal(value, one.type) for value, one in zip(position, columns, strict=True))
-            )
-            clauses.append(here < there if plan.is_descending else here > there)
-        return clauses
+        return [*clauses, *plan.behind([self.table.c[name] for name in self.keys_])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +157,30 @@ def _by_values(term: Term, parts: Sequence[Term]) -> _Lead:
     )
 
 
-def _narrowing(plan: Plan, *, is_sqlite: bool) -> list[Select[Any]]:
-    found = [one.found(is_sqlite) for one in plan.rest if one.found is not None]
-    return [one for one in found if one is not None]
+@dataclass(frozen=True, slots=True)
+class _Narrow:
+    """A part of the filter, and the places in the list of all that pass it."""
+
+    term: Term
+    found: Select[Any]
+
+    def clauses(self, plan: Plan) -> list[ColumnElement[bool]]:
+        """What has still to hold of those contacts."""
+        base = alias(CONTACT)
+        parts = [*plan.leading, *plan.rest]
+        return [one.clause(base) for one in parts if one is not self.term]
+
+    def joined(self, plan: Plan, places: FromClause, source: FromClause) -> FromClause:
+        """The contacts at those places, with what `source` joins to contacts."""
+        base = alias(CONTACT)
+        own = (base.c.workspace_id == plan.workspace_id) & (base.c.id == list(places.c)[-1])
+        return rebased(source, base, places.join(base, own))
+
+
+def _narrowing(plan: Plan, *, is_sqlite: bool) -> list[_Narrow]:
+    parts = [one for one in plan.rest if one.found is not None]
+    found = [(one, one.found(is_sqlite, plan.keys)) for one in parts if one.found is not None]
+    return [_Narrow(term, places) for term, places in found if places is not None]
 
 
 async def _along(
@@ -200,30 +215,24 @@ async def _along(
     return plan.page(found, reading.build, stopped_at)
 
 
-async def _among(connection: Connection, plan: Plan, found: Select[Any], wanted: Want) -> Page[Any]:
-    """The page of those few, all of which are looked at."""
+async def _among(connection: Connection, plan: Plan, narrow: _Narrow, wanted: Want) -> Page[Any]:
+    """The page of those few: their places are sorted, and contacts looked at until it is full."""
     base = alias(CONTACT)
     reading = selected(CONTACT, wanted, base)
-    keys = [base.c[name] for name in plan.keys]
-    chosen = _chosen(plan, found)
+    few = narrow.found.subquery()
+    columns = list(few.c)
+    places = select(*columns).where(*plan.behind(columns)).order_by(*plan.directed(columns))
+    # The limit keeps SQLite from sorting them with the contacts, which are many times as wide.
+    sorted_ = places.limit(EXAMINED_AT_MOST).subquery("few")
     statement = (
-        chosen.with_only_columns(*reading.columns, *keys)
-        .select_from(reading.source)
-        .order_by(*plan.directed(keys))
+        select(*reading.columns, *sorted_.c)
+        .select_from(narrow.joined(plan, sorted_, reading.source))
+        .where(*narrow.clauses(plan))
         .limit(plan.request.limit + 1)
     )
+    if connection.dialect.name != "sqlite":
+        statement = statement.order_by(*plan.directed(list(sorted_.c)))
     return plan.page((await connection.execute(statement)).all(), reading.build, None)
-
-
-def _chosen(plan: Plan, found: Select[Any]) -> Select[Any]:
-    base = alias(CONTACT)
-    # The limit tells the planner that they are few.
-    few = found.limit(2 * EXAMINED_AT_MOST).subquery()
-    return select(base.c.id).where(
-        base.c.id.in_(select(*few.c)),
-        *plan.stretch(base),
-        *(one.clause(base) for one in plan.rest),
-    )
 
 
 def _merged(stretches: Sequence[Select[Any]]) -> Select[Any]:

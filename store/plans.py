@@ -117,12 +117,18 @@ class Plan:
         ]
         self.may_stop_early = not all(part.is_cheap for part in self.rest)
 
-    async def looked_up(
-        self, connection: Connection, wanted: Want, examined_at_most: int | None = None
-    ) -> Page[Any]:
+    async def looked_at(
+        self, connection: Connection, wanted: Want, examined: int
+    ) -> Page[Any] | None:
+        """The page, if the first rows that come along fill it."""
+        usual, self.examined_at_most = self.examined_at_most, min(examined, self.examined_at_most)
+        statement, build = self.rows(wanted, is_sqlite=connection.dialect.name == "sqlite")
+        self.examined_at_most = usual
+        found = (await connection.execute(statement)).all()
+        return self.page(found, build, None) if len(found) > self.request.limit else None
+
+    async def looked_up(self, connection: Connection, wanted: Want) -> Page[Any]:
         """The page; a second statement when a bounded search came up short."""
-        if examined_at_most is not None:
-            self.examined_at_most = examined_at_most
         statement, build = self.rows(wanted, is_sqlite=connection.dialect.name == "sqlite")
         found = (await connection.execute(statement)).all()
         stopped_at = None
@@ -176,17 +182,18 @@ class Plan:
         clauses = [*self._owned(walked), *(part.clause(walked) for part in self.leading)]
         if self.mark is not None:
             clauses.append(walked.c.mark == self.mark)
+        return [*clauses, *self.behind([walked.c[name] for name in self.keys])]
+
+    def behind(self, columns: Sequence[ColumnElement[Any]]) -> list[ColumnElement[bool]]:
+        """That a place, in these columns, is one from where the page starts."""
         position = self.request.position
-        if position is not None:
-            here = tuple_(*(walked.c[name] for name in self.keys))
-            there = tuple_(
-                *(
-                    literal(value, walked.c[name].type)
-                    for name, value in zip(self.keys, position, strict=True)
-                )
-            )
-            clauses.append(here < there if self.is_descending else here > there)
-        return clauses
+        if position is None:
+            return []
+        here = tuple_(*columns)
+        there = tuple_(
+            *(literal(value, one.type) for value, one in zip(position, columns, strict=True))
+        )
+        return [here < there if self.is_descending else here > there]
 
     def _owned(self, walked: FromClause) -> list[ColumnElement[bool]]:
         """That it is the workspace's, and the parent's if the list is one's."""
@@ -238,7 +245,7 @@ class Plan:
         if walked is base:
             return source
         own = (base.c.workspace_id == walked.c.workspace_id) & (base.c.id == walked.c.id)
-        return _rebased(source, base, walked.outerjoin(base, own))
+        return rebased(source, base, walked.outerjoin(base, own))
 
     def matching(self) -> Select[Any]:
         """The matching rows' ids, one more than the page holds."""
@@ -292,7 +299,7 @@ class Plan:
         source = parents.join(page_of_parent, condition)
         statement = select(
             parents.c.id, *reading.columns, *(page_of_parent.c[name] for name in self.keys)
-        ).select_from(_rebased(reading.source, page_of_parent, source))
+        ).select_from(rebased(reading.source, page_of_parent, source))
         return statement, reading.build
 
     def last_examined(self) -> Select[Any]:
@@ -341,8 +348,8 @@ class Plan:
         )
 
 
-def _rebased(source: FromClause, base: FromClause, onto: FromClause) -> FromClause:
+def rebased(source: FromClause, base: FromClause, onto: FromClause) -> FromClause:
     """The joins of `source` around `base`, put around `onto` instead."""
     if not isinstance(source, Join) or source is base:
         return onto
-    return _rebased(source.left, base, onto).join(source.right, source.onclause, isouter=True)
+    return rebased(source.left, base, onto).join(source.right, source.onclause, isouter=True)

@@ -10,6 +10,7 @@ from store.filters import Period
 from store.lookups import Lookup
 
 Clause = Callable[[FromClause], ColumnElement[bool]]
+Found = Callable[[bool, Sequence[str]], Select[Any] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Term:
     `mark`: of messages, those that pass have that mark; `is_marked`: and those that have it pass.
     `labels`: a contact that passes has one of these labels; others may have it too, but, if the
     labels decide, only few.
-    `found` (is it SQLite?): the ids of all that pass along an index; None where there is none.
+    `found` (is it SQLite?, columns): those of all that pass, along an index; None without one.
     """
 
     clause: Clause
@@ -40,7 +41,7 @@ class Term:
     is_marked: bool = False
     labels: tuple[bytes, ...] | None = None
     labels_decide: bool = True
-    found: Callable[[bool], Select[Any] | None] | None = None
+    found: Found | None = None
 
 
 def one_of(column: str, values: Sequence[Any] | None) -> list[Term]:
