@@ -107,6 +107,7 @@ async def test_a_partner_hears_of_stops_and_undos_signed(admin: Api) -> None:
             "communication": None,
             "url": None,
             "reason": "recalled",
+            "reward": None,
             "source": "Shop",
             "isIgnored": False,
             "isSuspectedBot": False,
