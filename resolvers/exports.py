@@ -88,14 +88,14 @@ async def of_journey(
                 "filter": filter_codec.encode(chosen),
                 "until": new_id().hex(),
                 "email": asked.email,
-                "name": _slug(journey.external_id or journey.name),
+                "name": slug(journey.external_id or journey.name),
             },
             by=context.viewer.token_name,
             now=context.now(),
         )
         return {"job": job_id.hex()}
 
-    return await _handed_in(context, "exportJourney", idempotency_key, asked.said, hand_in)
+    return await handed_in(context, "exportJourney", idempotency_key, asked.said, hand_in)
 
 
 async def of_contacts(
@@ -103,7 +103,7 @@ async def of_contacts(
 ) -> Id | Refusal:
     """Hand in the job that writes the chosen contacts."""
     context.require(Scope.OPERATE)
-    refusal = contact_selections.refusal(asked.chosen) or _wrong_columns(asked.columns)
+    refusal = contact_selections.refusal(asked.chosen) or wrong_columns(asked.columns)
     if refusal is None and asked.email is not None:
         refusal = recipients.refusal(context, asked.email)
     if refusal is not None:
@@ -128,10 +128,10 @@ async def of_contacts(
         return {"job": job_id.hex()}
 
     said = (asked.chosen.said, asked.columns, asked.email)
-    return await _handed_in(context, "exportContacts", idempotency_key, said, hand_in)
+    return await handed_in(context, "exportContacts", idempotency_key, said, hand_in)
 
 
-async def _handed_in(
+async def handed_in(
     context: Context, mutation: str, key: str | None, said: object, hand_in: Act
 ) -> Id | Refusal:
     done = await once(context, mutation, key, said, hand_in)
@@ -141,7 +141,7 @@ async def _handed_in(
     return bytes.fromhex(done["job"])
 
 
-def _wrong_columns(columns: tuple[ContactColumn, ...]) -> Refusal | None:
+def wrong_columns(columns: tuple[ContactColumn, ...]) -> Refusal | None:
     if not columns:
         message = "No column is chosen: give at least one, or leave columns out."
         return Refusal(ErrorCode.INVALID, message, ("columns",))
@@ -152,6 +152,6 @@ def _wrong_columns(columns: tuple[ContactColumn, ...]) -> Refusal | None:
     return None
 
 
-def _slug(name: str) -> str:
+def slug(name: str) -> str:
     """The name as a part of a file's name, on any system."""
     return re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")[:_NAME_AT_MOST] or "journey"

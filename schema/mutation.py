@@ -12,6 +12,7 @@ from schema.mutations.create_contact import CreateContactPayload, create_contact
 from schema.mutations.delete_contacts import DeleteContactsPayload, delete_contacts
 from schema.mutations.export_contacts import export_contacts
 from schema.mutations.export_journey import export_journey
+from schema.mutations.generate_referral_links import generate_referral_links
 from schema.mutations.import_contacts import import_contacts
 from schema.mutations.record_events import RecordEventsPayload, record_events
 from schema.mutations.restore_contacts import RestoreContactsPayload, restore_contacts
@@ -97,6 +98,12 @@ class Mutation:
         "erased contacts do not come back. A row that cannot be taken is rejected alone: the job's "
         "errors hold the first 10,000 with row, column, value and reason, and downloadUrl leads to "
         "a CSV of all of them. The same file again changes nothing. Scope operate.",
+    )
+    generate_referral_links: JobPayload = resolved(
+        generate_referral_links,
+        "Gives contacts their links into a journey, and writes them into a CSV file as "
+        "exportContacts does. A contact has one link of a kind into a journey: whenever it is "
+        "asked for, it is the same. Scope operate.",
     )
     send_rewards: SendRewardsPayload = resolved(
         send_rewards,

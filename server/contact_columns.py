@@ -7,7 +7,7 @@ from typing import Any
 from schema import ids
 from schema.scalars import write_decimal, write_instant
 from server.csv_lines import Cell
-from server.exported_lists import Column, Listed
+from server.exported_lists import Column, Listed, Prepare
 from store import Connection, contact_extras, rows
 from store.entities import CONTACT
 from store.filters import ContactFilter
@@ -30,8 +30,14 @@ class _Line:
     extras: Mapping[ContactColumn, Mapping[Id, str]]
 
 
-def contact_list(columns: Sequence[ContactColumn], public_url: str) -> Listed:
-    """Contacts in the order of their creation, with these columns."""
+def contact_list(
+    columns: Sequence[ContactColumn],
+    public_url: str,
+    *,
+    journey_id: Id | None = None,
+    prepare: Prepare | None = None,
+) -> Listed:
+    """Contacts in the order of their creation, with these columns; links of the one journey."""
     needed = {one.lower() for one in columns if one not in _EXTRAS}
 
     async def complete(
@@ -39,7 +45,7 @@ def contact_list(columns: Sequence[ContactColumn], public_url: str) -> Listed:
     ) -> Sequence[_Line]:
         own = [contact.id for contact in found]
         extras = {
-            column: await _look_up(connection, workspace_id, own, column, public_url)
+            column: await _look_up(connection, workspace_id, own, column, public_url, journey_id)
             for column in columns
             if column in _EXTRAS and own
         }
@@ -52,6 +58,7 @@ def contact_list(columns: Sequence[ContactColumn], public_url: str) -> Listed:
         [_column(one) for one in columns],
         ContactFilter,
         complete,
+        prepare,
     )
 
 
@@ -64,10 +71,13 @@ async def _look_up(
     contact_ids: Sequence[Id],
     column: ContactColumn,
     public_url: str,
+    journey_id: Id | None,
 ) -> dict[Id, str]:
     if column is ContactColumn.PREFERRED_REWARD:
         return await contact_extras.preferred_rewards(connection, workspace_id, contact_ids)
-    codes = await contact_extras.link_codes(connection, workspace_id, contact_ids, _KINDS[column])
+    codes = await contact_extras.link_codes(
+        connection, workspace_id, contact_ids, _KINDS[column], journey_id
+    )
     path = f"{public_url}/{_LINKS[column]}/"
     return {own: path + code for own, code in codes.items()}
 

@@ -14,6 +14,11 @@ from store.lists import Order
 from store.types import Instant
 from store.want import Want, want
 
+ROWS_A_PAGE = 1_000
+
+Prepare = Callable[[Connection, int, Sequence[Any]], Awaitable[None]]
+"""Makes what a page of rows is to hold; done again, it makes nothing more."""
+
 Column = tuple[str, Callable[[Any], Cell]]
 
 _CONTACT = want(["external_username", "username", "email", "first_name", "last_name"])
@@ -80,7 +85,8 @@ async def _as_they_are(_: Connection, __: int, rows: Sequence[Any]) -> Sequence[
 class Listed:
     """A list that can be exported, in the order of a column that never changes.
 
-    `complete` adds to the rows of a page what its columns read besides.
+    `complete` adds to the rows of a page what its columns read besides, behind the transaction in
+    which `prepare` made it.
     """
 
     entity: Entity[Any]
@@ -89,6 +95,8 @@ class Listed:
     columns: Sequence[Column]
     filter: type[Any]
     complete: Callable[[Connection, int, Sequence[Any]], Awaitable[Sequence[Any]]] = _as_they_are
+    prepare: Prepare | None = None
+    rows_a_page: int = ROWS_A_PAGE
 
 
 LISTS = {

@@ -1,7 +1,7 @@
 """Exports: the jobs that write lists into CSV files, page by page."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -12,14 +12,13 @@ from server.contact_columns import CONTACTS, contact_list
 from server.csv_lines import MARK, Cell
 from server.exported_lists import LISTS, Listed
 from server.files import KEPT_FOR, Files, Part
+from server.link_list import LINKS, link_list
 from server.mailed_files import MailedFiles
 from store import Connection, filter_codec, jobs, lists, totals
 from store.jobs import Progress
 from store.lists import PageRequest
 from store.types import SECOND, Id, Instant
 from store.words import ContactColumn
-
-ROWS_A_PAGE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +76,7 @@ class _Export:
         asked = work.claim.input
         self._work, self._part, self._mailed = work, part, mailed
         self._email: str | None = asked.get("email")
-        self._listed = _listed(asked, mailed.public_url)
+        self._listed = _listed(work, mailed.public_url)
         self._filter = filter_codec.decode(self._listed.filter, asked["filter"])
         self._until = bytes.fromhex(asked["until"])
         names = [asked["name"], asked["list"], _day(work.claim.created_at)]
@@ -134,15 +133,11 @@ class _Export:
                 self._work.workspace_id,
                 self._filter,
                 self._listed.order,
-                PageRequest(ROWS_A_PAGE, at.behind),
+                PageRequest(self._listed.rows_a_page, at.behind),
                 self._listed.want,
             )
-            # What was made after the request is not meant, and the count does not hold it.
-            meant = await self._listed.complete(
-                connection,
-                self._work.workspace_id,
-                [row for row in page.rows if row.id <= self._until],
-            )
+        # What was made after the request is not meant, and the count does not hold it.
+        meant = await self._completed([row for row in page.rows if row.id <= self._until])
         size = at.size
         if meant:
             lines = await asyncio.to_thread(csv_lines.encode, map(self._cells, meant))
@@ -161,13 +156,28 @@ class _Export:
         await self._work.step(save)
         return then
 
+    async def _completed(self, rows: Sequence[Any]) -> Sequence[Any]:
+        listed, workspace_id, prepare = self._listed, self._work.workspace_id, self._listed.prepare
+        if prepare is not None and rows:
+
+            async def make(connection: Connection, progress: Progress) -> Progress:
+                await prepare(connection, workspace_id, rows)
+                return progress
+
+            await self._work.step(make)
+        async with self._work.database.read() as connection:
+            return await listed.complete(connection, workspace_id, rows)
+
     def _cells(self, row: Any) -> list[Cell]:
         return [cell(row) for _, cell in self._listed.columns]
 
 
-def _listed(asked: Mapping[str, Any], public_url: str) -> Listed:
+def _listed(work: Work, public_url: str) -> Listed:
+    asked = work.claim.input
     if asked["list"] == CONTACTS:
         return contact_list(list(map(ContactColumn, asked["columns"])), public_url)
+    if asked["list"] == LINKS:
+        return link_list(asked, public_url, work.now)
     return LISTS[asked["list"]]
 
 

@@ -44,6 +44,7 @@ def runs(files: Files, mailed: MailedFiles) -> Mapping[str, Run]:
         JobKind.BULK_DELETE: contact_deletions.run,
         JobKind.JOURNEY_EXPORT: Exports(files, mailed).run,
         JobKind.CONTACT_EXPORT: Exports(files, mailed).run,
+        JobKind.REFERRAL_LINKS: Exports(files, mailed).run,
         JobKind.SEND_REWARDS: RewardSending(mailed.mail).run,
         JobKind.CONTACT_IMPORT: Imports(files).run,
     }

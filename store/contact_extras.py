@@ -26,11 +26,16 @@ async def preferred_rewards(
 
 
 async def link_codes(
-    connection: Connection, workspace_id: int, contact_ids: Sequence[Id], kind: str
+    connection: Connection,
+    workspace_id: int,
+    contact_ids: Sequence[Id],
+    kind: str,
+    journey_id: Id | None,
 ) -> dict[Id, str]:
-    """The code of each contact's newest link that is REFERRAL or FLOW, if it has one."""
+    """The code of each contact's newest link that is REFERRAL or FLOW, if it has one: of all
+    journeys, or of one."""
     links = referral_links
-    found = await connection.execute(
+    statement = (
         select(links.c.contact_id, links.c.code)
         .where(
             links.c.workspace_id == workspace_id,
@@ -39,4 +44,7 @@ async def link_codes(
         )
         .order_by(links.c.created_at, links.c.id)
     )
+    if journey_id is not None:
+        statement = statement.where(links.c.journey_id == journey_id)
+    found = await connection.execute(statement)
     return {row[0]: row[1] for row in found}
