@@ -4,7 +4,7 @@ import argparse
 import time
 from collections.abc import Callable
 
-from benchmarks import contacts, ingest, live, machine, memory, pages, screens, stores
+from benchmarks import contacts, ingest, live, machine, memory, pages, screens, stores, transfers
 from benchmarks.run import Run
 
 MEASUREMENTS: dict[str, Callable[[Run], None]] = {
@@ -14,6 +14,7 @@ MEASUREMENTS: dict[str, Callable[[Run], None]] = {
     "ingest": ingest.measure,
     "live": live.measure,
     "memory": memory.measure,
+    "transfers": transfers.measure,
 }
 
 

@@ -31,8 +31,8 @@ class Server:
 
 
 @contextmanager
-def trackside(database_url: str) -> Iterator[Server]:
-    """`trackside serve` as in production, on the migrated database."""
+def trackside(database_url: str, *, files: Path | None = None) -> Iterator[Server]:
+    """`trackside serve` as in production, on the migrated database; jobs write into `files`."""
     port = free_port()
     command = [str(_PROGRAMS / "trackside"), "serve", "--host", "127.0.0.1", "--port", str(port)]
     environment = {
@@ -40,6 +40,7 @@ def trackside(database_url: str) -> Iterator[Server]:
         "TRACKSIDE_DATABASE_URL": database_url,
         "TRACKSIDE_PUBLIC_URL": f"http://127.0.0.1:{port}",
         "TRACKSIDE_SECRET_KEY": secrets.token_urlsafe(32),
+        "TRACKSIDE_FILES_DIR": "" if files is None else str(files),
     }
     with _running(command, environment, port, "/readyz") as server:
         yield server

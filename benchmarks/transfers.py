@@ -1,0 +1,200 @@
+"""Transfers: lists of contacts in and out of a server, beside the bare writing of the same rows."""
+
+import asyncio
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import httpx
+
+from benchmarks import dataset, servers
+from benchmarks.bulk import Bulk
+from benchmarks.figures import short
+from benchmarks.report import section, table
+from benchmarks.requests import UnexpectedAnswer
+from benchmarks.run import Run
+from benchmarks.servers import Server
+from benchmarks.stores import Kind
+from store import Database, tables, workspaces
+
+_COLUMNS = tuple(column.name for column in tables.contacts.c)
+_LETTERS = "anarbecodaelfigahoinjokalimoneorparasatiurwi"
+_SYLLABLES = [_LETTERS[place : place + 2] for place in range(0, len(_LETTERS), 2)]
+_EXPORT = "mutation { exportContacts(input: {}) { job { id } } }"
+_JOB = """query ($id: ID!) { job(id: $id) { state done startedAt finishedAt failureReason
+    downloadUrl counts { created } } }"""
+_WANTED = {Kind.SQLITE: "1/3", Kind.POSTGRESQL: "1/2"}
+_MIB = 1 << 20
+
+
+@dataclass(slots=True)
+class _Watch:
+    """The most memory that a server was seen to hold while something went on."""
+
+    server: Server
+    most_bytes: int = 0
+    _is_over: threading.Event = field(default_factory=threading.Event)
+
+    def run(self) -> None:
+        while not self._is_over.wait(0.1):
+            self.most_bytes = max(self.most_bytes, self.server.usage().resident_bytes)
+
+    @contextmanager
+    def watching(self) -> Iterator["_Watch"]:
+        thread = threading.Thread(target=self.run)
+        thread.start()
+        try:
+            yield self
+        finally:
+            self._is_over.set()
+            thread.join()
+
+
+@dataclass(frozen=True, slots=True)
+class _Passed:
+    """A job of so many rows: its seconds, those to its first rows, and the most memory."""
+
+    rows: int
+    seconds: float
+    first_s: float
+    most_bytes: int
+
+
+def measure(run: Run) -> None:
+    """Print the figures of both databases."""
+    number = 100_000 if run.is_quick else 1_000_000
+    run.say(
+        section(
+            f"transfers: {number:,} contacts as a CSV file, in and out",
+            "In: POST /imports to a server in production, from the first byte sent to the end of "
+            "the job; every row is new.",
+            "Out: exportContacts of all with its default columns, from the call to the end of the "
+            "job; `first rows` are in the file by then.",
+            "Bare: the rows that the import left in `contacts`, again into the same table for "
+            "another workspace, by COPY or executemany,",
+            "20,000 rows a transaction. The import writes 1,000 a transaction, and a log row and a "
+            "status of each contact besides.",
+            "MiB: the most that the server's process held, sampled every 0.1 s.",
+        )
+    )
+    for kind in Kind:
+        _measure(run, kind, number)
+
+
+def _measure(run: Run, kind: Kind, number: int) -> None:
+    with ExitStack() as ending:
+        url = ending.enter_context(run.stores.fresh(kind))
+        folder = Path(ending.enter_context(tempfile.TemporaryDirectory(prefix="trackside-")))
+        workspace_id, token = asyncio.run(_a_workspace(url))
+        server = ending.enter_context(servers.trackside(url, files=folder / "files"))
+        path = folder / "list.csv"
+        write_list(path, number)
+        house = _House(server, token)
+        idle = server.usage().resident_bytes
+        came_in = house.passed(lambda: house.hand_in(path), number)
+        bare_s = asyncio.run(_bare(url, workspace_id))
+        # Those of the other workspace are not meant.
+        went_out = house.passed(house.ask_for_all, number)
+    rows = [
+        ["in", *_figures(came_in), short(bare_s / came_in.seconds)],
+        ["bare", short(number / bare_s), short(bare_s), "", "", "1"],
+        ["out", *_figures(went_out), ""],
+    ]
+    headers = ["", "rows/s", "s", "s to first rows", "MiB", f"bare = 1, wanted {_WANTED[kind]}"]
+    run.say(f"\n{kind}, {idle / _MIB:.0f} MiB when idle\n" + table(headers, rows))
+
+
+def write_list(path: Path, number: int) -> None:
+    """People with names that repeat as names do, and addresses of their own."""
+    random = Random(1)
+    names = ["".join(random.choices(_SYLLABLES, k=random.randint(2, 4))) for _ in range(4_000)]
+    with path.open("w") as file:
+        file.write("firstname,lastname,email\n")
+        for one in range(number):
+            first, last = random.choice(names), random.choice(names)
+            host = names[one % 97]
+            file.write(f"{first.title()},{last.title()},{first}.{last}{one}@{host}.example\n")
+
+
+class _House:
+    """A workspace of a server, asked over HTTP."""
+
+    def __init__(self, server: Server, token: str) -> None:
+        self._server = server
+        self._client = httpx.Client(
+            base_url=f"http://127.0.0.1:{server.port}",
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=600,
+        )
+
+    def hand_in(self, path: Path) -> str:
+        with path.open("rb") as file:
+            answer = self._client.post("/imports?status=LEAD", content=file)
+        if answer.status_code != 202:
+            raise UnexpectedAnswer(answer.text)
+        return str(answer.json()["id"])
+
+    def ask_for_all(self) -> str:
+        return str(self._ask(_EXPORT)["exportContacts"]["job"]["id"])
+
+    def passed(self, begin: Any, number: int) -> _Passed:
+        """What a job took that `begin` hands in."""
+        with _Watch(self._server).watching() as watch:
+            begun = time.perf_counter()
+            job_id, first_s = begin(), 0.0
+            while True:
+                job = self._ask(_JOB, id=job_id)["job"]
+                if job["done"] and not first_s:
+                    first_s = time.perf_counter() - begun
+                if job["state"] not in ("QUEUED", "RUNNING"):
+                    break
+                time.sleep(0.02)
+            seconds = time.perf_counter() - begun
+        if job["state"] != "COMPLETED" or job["counts"]["created"] != number:
+            raise UnexpectedAnswer(f"{job}")
+        return _Passed(number, seconds, first_s, watch.most_bytes)
+
+    def _ask(self, query: str, **variables: Any) -> Any:
+        answer = self._client.post("/graphql", json={"query": query, "variables": variables})
+        return answer.json()["data"]
+
+
+def _figures(passed: _Passed) -> list[str]:
+    rate, seconds = passed.rows / passed.seconds, passed.seconds
+    return [short(rate), short(seconds), short(passed.first_s), f"{passed.most_bytes / _MIB:.0f}"]
+
+
+async def _a_workspace(url: str) -> tuple[int, str]:
+    database = Database(url)
+    try:
+        workspace_id, token, *_ = await dataset.begin(database, time.time_ns() // 1_000, 1)
+    finally:
+        await database.dispose()
+    return workspace_id, token
+
+
+async def _bare(url: str, workspace_id: int) -> float:
+    """The seconds that the same rows take alone."""
+    database = Database(url)
+    async with database.write() as connection:
+        other = await workspaces.create(connection, "beside it", time.time_ns() // 1_000)
+    await database.dispose()
+    bulk = await Bulk(url, is_lasting=True).open()
+    try:
+        where = f"workspace_id = {workspace_id} ORDER BY id"
+        place = _COLUMNS.index("workspace_id")
+        rows = [
+            (*row[:place], other, *row[place + 1 :])
+            for row in await bulk.read(tables.contacts, _COLUMNS, where)
+        ]
+        begun = time.perf_counter()
+        await bulk.write(tables.contacts, _COLUMNS, rows)
+        return time.perf_counter() - begun
+    finally:
+        await bulk.close()
