@@ -1,10 +1,11 @@
 """Contact deletions: taking chosen contacts out of every list, as long as nobody undoes it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from resolvers import bulk_contacts, contact_selections
 from resolvers.bulk_contacts import Part
+from resolvers.contact_erasures import Erasure
 from resolvers.contact_selections import Chosen, Found
 from resolvers.context import Context
 from resolvers.once import once
@@ -14,7 +15,7 @@ from store.contact_deletions import UNDOABLE_FOR
 from store.contact_statuses import Appended
 from store.refusals import Refusal
 from store.types import Id, Instant, new_id
-from store.words import ErrorCode, JobKind, Scope
+from store.words import DeletionMode, ErrorCode, JobKind, Scope
 
 _MUTATION = "deleteContacts"
 CONTACTS_A_TRANSACTION = 100
@@ -39,6 +40,7 @@ class Deleted:
 async def delete(
     context: Context,
     chosen: Chosen,
+    mode: DeletionMode = DeletionMode.DELETE,
     *,
     is_dry_run: bool = False,
     idempotency_key: str | None = None,
@@ -48,13 +50,20 @@ async def delete(
     refusal = _refusal(chosen)
     if refusal is not None:
         return Deleted(refusals=(refusal,))
+    if mode is DeletionMode.ERASE:
+        # Who was deleted has data here all the same.
+        chosen = replace(chosen, with_deleted=True)
     found = await contact_selections.find(context, chosen)
-    deleting = _Delete(context, chosen, found, is_dry_run=is_dry_run)
-    said = (chosen.said, is_dry_run)
+    if is_dry_run:
+        return Deleted(found.matched)
+    deleting: _Delete | Erasure = _Delete(context, chosen, found)
+    if mode is DeletionMode.ERASE:
+        deleting = Erasure(context, chosen, found)
+    said = (chosen.said, mode)
     done = await once(context, _MUTATION, idempotency_key, said, deleting.run)
     if isinstance(done, Refusal):
         return Deleted(refusals=(done,))
-    deleting.announce()
+    await deleting.announce()
     return Deleted(
         done["matched"], done["deleted"], _id(done["deletion"]), done["until"], _id(done["job"])
     )
@@ -81,9 +90,8 @@ async def run(work: Work) -> None:
 class _Delete:
     """One deletion, in a transaction that may be tried again."""
 
-    def __init__(self, context: Context, chosen: Chosen, found: Found, *, is_dry_run: bool) -> None:
+    def __init__(self, context: Context, chosen: Chosen, found: Found) -> None:
         self._context, self._chosen, self._found = context, chosen, found
-        self._is_dry_run = is_dry_run
         self._now, self._id = context.now(), new_id()
         self._appended = Appended()
         self._has_job = False
@@ -91,8 +99,6 @@ class _Delete:
     async def run(self, connection: Connection) -> dict[str, Any]:
         self._appended, self._has_job = Appended(), False
         matched = self._found.matched
-        if self._is_dry_run:
-            return _result(matched)
         if self._found.is_large:
             job_id = await self._hand_in(connection)
             await self._keep(connection, matched, job_id)
@@ -142,7 +148,7 @@ class _Delete:
             now=self._now,
         )
 
-    def announce(self) -> None:
+    async def announce(self) -> None:
         """Tell subscribers and the worker, behind the commit."""
         bulk_contacts.ring(self._context, self._appended)
         if self._has_job:

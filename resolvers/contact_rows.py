@@ -78,9 +78,10 @@ def is_erased(row: Row) -> RowRefusal:
     return refused(
         row.number,
         "email",
-        row.email,
-        f"The personal data of {_quoted(row.email)} were erased on request, and an import does "
-        "not bring them back: leave the row out.",
+        # Its address is not kept again with the job.
+        None,
+        "the personal data of this address were erased on request, and an import does not bring "
+        "them back: leave the row out.",
         ErrorCode.CONFLICT,
     )
 

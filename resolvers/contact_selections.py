@@ -70,14 +70,16 @@ def refusal(chosen: Chosen) -> Refusal | None:
 def encode(chosen: Chosen) -> dict[str, Any]:
     """The choice as JSON, for a job that works through it."""
     if chosen.ids is not None:
-        return {"ids": [one.hex() for one in chosen.ids]}
+        ids = [one.hex() for one in chosen.ids]
+        return {"ids": ids, "withDeleted": chosen.with_deleted}
     return {"filter": filter_codec.encode(chosen.filter), "all": chosen.is_all}
 
 
 def decode(kept: dict[str, Any]) -> Chosen:
     """The choice that `encode` made this of."""
     if "ids" in kept:
-        return Chosen(tuple(map(bytes.fromhex, kept["ids"])))
+        ids = tuple(map(bytes.fromhex, kept["ids"]))
+        return Chosen(ids, with_deleted=kept["withDeleted"])
     asked = filter_codec.decode(ContactFilter, kept["filter"])
     return Chosen(filter=asked, is_all=kept["all"])
 

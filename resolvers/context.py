@@ -7,6 +7,7 @@ from typing import Any
 from resolvers.mail import Mail
 from resolvers.recorder import Recorder
 from resolvers.uploads import Uploads
+from resolvers.written_files import WrittenFiles
 from store import Database
 from store.types import Id, Instant
 from store.words import Scope
@@ -57,6 +58,7 @@ class Context:
     now: Callable[[], Instant]
     recorder: Recorder
     uploads: Uploads
+    files: WrittenFiles
     mail: Mail | None = None
     """None where no mail can be sent."""
     wake_worker: Callable[[], None] = _nobody

@@ -12,6 +12,7 @@ from store.words import (
     ContactColumn,
     ContactSource,
     ContactStatus,
+    DeletionMode,
     DeliveryKind,
     DeliveryStatus,
     DiagnosisCode,
@@ -39,6 +40,7 @@ __all__ = [
     "ContactSource",
     "ContactStatus",
     "CountPrecision",
+    "DeletionMode",
     "DeliveryKind",
     "DeliveryStatus",
     "DiagnosisCode",
@@ -236,6 +238,14 @@ describe(
         "UNSUBSCRIBED": "The contact unsubscribed.",
         "JOURNEY_ENDED": "The journey itself ended.",
         "ERASED": "The contact's data were erased.",
+    },
+)
+describe(
+    DeletionMode,
+    "How contacts are deleted.",
+    {
+        "DELETE": "They leave every list, and can be restored for 24 hours.",
+        "ERASE": "Their personal data are erased everywhere, for good.",
     },
 )
 describe(

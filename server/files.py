@@ -3,7 +3,7 @@
 import asyncio
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import IO, Any
 
@@ -43,6 +43,11 @@ class Files:
     def upload(self, workspace_id: int, job_id: Id) -> Path:
         """What was handed in for the job to read."""
         return self._folder / str(workspace_id) / f"{job_id.hex()}.upload"
+
+    async def forget(self, workspace_id: int, job_ids: Collection[Id]) -> None:
+        for one in job_ids:
+            path = self.path(workspace_id, one)
+            await asyncio.to_thread(path.unlink, missing_ok=True)
 
     def sweep(self, now: Instant) -> None:
         """Delete what nobody may download any more, and parts that were left behind."""

@@ -14,10 +14,12 @@ from server.csv_records import Place, Record, Records, TooManyUnclosed
 from server.files import KEPT_FOR, Files, Part
 from store import Connection, contact_imports, jobs
 from store.contact_imports import Row, Written
+from store.erasure_keys import Keyring
 from store.jobs import Progress, RowRefusal
 from store.seen import Seen
 from store.types import SECOND
 from store.words import ContactStatus
+from subscriptions.signing import Tampered
 
 ROWS_A_STEP = 1_000
 ERRORS_AT_MOST = 10_000
@@ -25,6 +27,10 @@ ERRORS_AT_MOST = 10_000
 
 _SHOWN = 1_000
 _REJECTED = ("row", *contact_rows.COLUMNS, "reason")
+_NO_KEY = (
+    "The server's secret was changed, so that it cannot know who was erased: name the old one "
+    "behind the new in TRACKSIDE_SECRET_KEY, and import again."
+)
 _GONE = "The uploaded file is gone: import it again. Rows that are done will not change again."
 
 
@@ -58,8 +64,8 @@ class _Batch:
 class Imports:
     """Writes rows and, in the same transaction, how far it is: each row of a file counts once."""
 
-    def __init__(self, files: Files) -> None:
-        self._files = files
+    def __init__(self, files: Files, keyring: Keyring) -> None:
+        self._files, self._keyring = files, keyring
 
     async def run(self, work: Work) -> None:
         # Whoever writes files makes room for them.
@@ -67,7 +73,10 @@ class Imports:
         upload = self._files.upload(work.workspace_id, work.claim.id)
         part = Part(self._files, work.claim)
         try:
-            await _Import(work, part).read(upload)
+            await _Import(work, part, self._keyring).read(upload)
+        except Tampered:
+            await part.discard()
+            raise JobFailed(_NO_KEY) from None
         except (jobs.CancelRequested, JobFailed):
             await part.discard()
             await asyncio.to_thread(upload.unlink, missing_ok=True)
@@ -79,9 +88,9 @@ class Imports:
 
 
 class _Import:
-    def __init__(self, work: Work, part: Part) -> None:
+    def __init__(self, work: Work, part: Part, keyring: Keyring) -> None:
         asked = work.claim.input
-        self._work, self._part = work, part
+        self._work, self._part, self._keyring = work, part, keyring
         self._status = ContactStatus(asked["status"])
         self._is_dry_run: bool = asked["isDryRun"]
         self._delimiter: str = asked["delimiter"]
@@ -152,11 +161,16 @@ class _Import:
                 self._work.workspace_id,
                 batch.rows,
                 self._status,
+                self._keyring,
                 by=self._work.claim.created_by,
                 now=self._work.now(),
                 is_dry_run=self._is_dry_run,
             )
-            refused = [*batch.refused, *map(contact_rows.is_deleted, written.deleted)]
+            refused = [
+                *batch.refused,
+                *map(contact_rows.is_deleted, written.deleted),
+                *map(contact_rows.is_erased, written.erased),
+            ]
             refused.sort()
             room = max(0, ERRORS_AT_MOST - progress.counts.failed)
             await jobs.refuse_rows(connection, self._work.claim, refused[:room])

@@ -3,7 +3,9 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
+import structlog
 from graphql import GraphQLSchema
 
 from resolvers.context import Context, Viewer
@@ -19,10 +21,14 @@ from server.settings import Settings
 from server.uploads import ContactLists
 from server.webhooks import Webhooks
 from server.worker import Worker, runs
-from store import Database
+from store import Database, erasure_keys
 from store.types import Instant
 from subscriptions import Hub
 from subscriptions.signing import Signer
+
+logger = structlog.get_logger(__name__)
+
+_HAND_IN = "TRACKSIDE_SECRET_KEY was changed: name the old key behind the new one, once."
 
 
 def utc_now() -> Instant:
@@ -80,6 +86,7 @@ class Services:
                 now,
                 Webhooks(allows_private=not settings.is_production),
                 runs(files, MailedFiles(files, mail, signer, settings.public_url)),
+                partial(_keep_erasure_keys, database, signer),
             ),
             now=now,
         )
@@ -105,8 +112,16 @@ class Services:
             public_url=self.settings.public_url,
             now=self.now,
             recorder=self.recorder,
+            files=self.files,
             mail=self.mail,
             uploads=ContactLists(self.files, self.settings.upload_bytes_at_most),
             wake_worker=self.worker.wake,
             refuses_private_addresses=self.settings.is_production,
         )
+
+
+async def _keep_erasure_keys(database: Database, signer: Signer) -> None:
+    """Once a process: a secret that was retired is needed no more from then on."""
+    lost = await database.transact(lambda connection: erasure_keys.wrap_anew(connection, signer))
+    if lost:
+        logger.error("secret_of_erasures_missing", workspaces=lost, remedy=_HAND_IN)

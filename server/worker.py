@@ -3,14 +3,14 @@
 import asyncio
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from random import random
 from secrets import token_hex
 
 import structlog
 
-from resolvers import bulk_restores, bulk_stops, contact_deletions, contact_statuses
+from resolvers import bulk_deletes, bulk_restores, bulk_stops, contact_statuses
 from resolvers.reward_jobs import RewardSending
 from resolvers.work import Interrupted, JobFailed, Run, Work
 from server.exports import Exports
@@ -41,12 +41,12 @@ def runs(files: Files, mailed: MailedFiles) -> Mapping[str, Run]:
         JobKind.BULK_STOP: bulk_stops.stop,
         JobKind.BULK_RESTORE: bulk_restores.run,
         JobKind.BULK_STATUS: contact_statuses.run,
-        JobKind.BULK_DELETE: contact_deletions.run,
+        JobKind.BULK_DELETE: bulk_deletes.runs(mailed.signer, files),
         JobKind.JOURNEY_EXPORT: Exports(files, mailed).run,
         JobKind.CONTACT_EXPORT: Exports(files, mailed).run,
         JobKind.REFERRAL_LINKS: Exports(files, mailed).run,
         JobKind.SEND_REWARDS: RewardSending(mailed.mail).run,
-        JobKind.CONTACT_IMPORT: Imports(files).run,
+        JobKind.CONTACT_IMPORT: Imports(files, mailed.signer).run,
     }
 
 
@@ -60,8 +60,11 @@ class Worker:
         now: Callable[[], Instant],
         webhooks: Webhooks,
         runs: Mapping[str, Run],
+        prepare: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
+        """`prepare` is done once, before the first job, when the database is there."""
         self._database, self._hub, self._now, self._webhooks = database, hub, now, webhooks
+        self._prepare = prepare
         self._runs = {**runs, WEBHOOK: webhooks.run}
         self._name = f"{socket.gethostname()}:{os.getpid()}"
         self._running: set[asyncio.Task[None]] = set()
@@ -105,6 +108,9 @@ class Worker:
         while not self._is_stopping:
             self._woken.clear()
             try:
+                if self._prepare is not None:
+                    await self._prepare()
+                    self._prepare = None
                 await self._claim_jobs()
                 await self._claim_endpoints()
             except Exception as error:  # noqa: BLE001  A database that is away comes back.

@@ -18,8 +18,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from store import bulk, contact_statuses, log, tables
+from store import bulk, contact_statuses, erasure_keys, log, tables
 from store.database import Connection
+from store.erasure_keys import Keyring
 from store.folding import contact_text, fold
 from store.ingest.batch import NONCES
 from store.log import Head
@@ -82,12 +83,13 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What became of the rows; `deleted` are those of deleted contacts, which are left alone."""
+    """What became of the rows; those of `deleted` and `erased` contacts are left alone."""
 
     created: int = 0
     updated: int = 0
     unchanged: int = 0
     deleted: list[Row] = field(default_factory=list)
+    erased: list[Row] = field(default_factory=list)
     behind: Head | None = None
 
 
@@ -96,6 +98,7 @@ async def write(
     workspace_id: int,
     rows: Sequence[Row],
     status: ContactStatus,
+    keyring: Keyring,
     *,
     by: str,
     now: Instant,
@@ -120,6 +123,11 @@ async def write(
             unchanged += 1
         else:
             changed.append((row, own))
+    gone = await erasure_keys.erased(
+        connection, workspace_id, keyring, (row.email_key for row in new)
+    )
+    erased = [row for row in new if row.email_key in gone]
+    new = [row for row in new if row.email_key not in gone]
     behind = None
     if not is_dry_run and (new or changed):
         ids = await _create(connection, workspace_id, new, status, by, now)
@@ -127,7 +135,7 @@ async def write(
         changed_ids = sorted(bytes(own["id"]) for _, own in changed)
         behind = await _log(connection, workspace_id, ids, changed_ids, by, now)
         await contact_statuses.count(connection, workspace_id, come=repeat(status, len(ids)))
-    return Written(len(new), len(changed), unchanged, deleted, behind)
+    return Written(len(new), len(changed), unchanged, deleted, erased, behind)
 
 
 async def _known(

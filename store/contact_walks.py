@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import literal, select, tuple_
 
 from store import lists, totals
 from store.conditions import terms
@@ -25,12 +25,14 @@ class Chosen:
     """Contacts by their ids, or, if `ids` is None, those for which the filter holds.
 
     `said` is the choice as it was asked for, rolling periods and all: a repetition says the same.
+    `with_deleted`: of ids, deleted contacts as well, as long as they are not erased.
     """
 
     ids: tuple[Id, ...] | None = None
     filter: ContactFilter = _EVERYBODY
     said: str = ""
     is_all: bool = False
+    with_deleted: bool = False
 
     def asked(self) -> ContactFilter:
         """The choice as a filter."""
@@ -53,6 +55,10 @@ async def chunk(
     """
     if chosen.ids == ():
         return [], None
+    if chosen.with_deleted and chosen.ids is not None:
+        places = await _with_deleted(connection, workspace_id, chosen.ids, behind, limit + 1)
+        found = [own for _, own in places[:limit] if until is None or own <= until]
+        return found, places[limit - 1] if len(places) > limit else None
     page = await lists.page(
         connection,
         CONTACT,
@@ -77,6 +83,9 @@ async def first(connection: Connection, workspace_id: int, chosen: Chosen, limit
     """The chosen contacts that are not deleted, those created first, however long it takes."""
     if chosen.ids == ():
         return []
+    if chosen.with_deleted and chosen.ids is not None:
+        places = await _with_deleted(connection, workspace_id, chosen.ids, None, limit)
+        return [own for _, own in places]
     contacts = alias(CONTACT)
     found = await connection.execute(
         select(contacts.c.id)
@@ -92,8 +101,35 @@ async def first(connection: Connection, workspace_id: int, chosen: Chosen, limit
 
 async def count(connection: Connection, workspace_id: int, chosen: Chosen) -> int:
     """How many they are, exactly."""
+    if chosen.with_deleted and chosen.ids is not None:
+        return len(await first(connection, workspace_id, chosen, len(chosen.ids)))
     return (
         0
         if chosen.ids == ()
         else await totals.count(connection, CONTACT, workspace_id, chosen.asked())
     )
+
+
+async def _with_deleted(
+    connection: Connection,
+    workspace_id: int,
+    ids: tuple[Id, ...],
+    behind: Place | None,
+    limit: int,
+) -> list[Place]:
+    """Where contacts stand that are not erased, be they deleted."""
+    contacts = alias(CONTACT)
+    statement = (
+        select(contacts.c.created_at, contacts.c.id)
+        .where(
+            contacts.c.workspace_id == workspace_id,
+            contacts.c.id.in_(ids),
+            contacts.c.erased_at.is_(None),
+        )
+        .order_by(contacts.c.created_at, contacts.c.id)
+        .limit(limit)
+    )
+    if behind is not None:
+        there = (literal(behind[0]), literal(behind[1], contacts.c.id.type))
+        statement = statement.where(tuple_(contacts.c.created_at, contacts.c.id) > tuple_(*there))
+    return [(row[0], row[1]) for row in await connection.execute(statement)]

@@ -269,6 +269,8 @@ async def finish(
             failure_reason=failure_reason,
             lease_owner=None,
             lease_until=None,
+            # What was asked for may name somebody, and is of no use any more.
+            input={},
         )
     )
 
@@ -347,6 +349,7 @@ async def cancel(
                 is_cancel_requested=True,
                 finished_at=now,
                 lease_until=None,
+                input={},
             )
         )
     elif state is JobState.RUNNING:

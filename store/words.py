@@ -216,6 +216,11 @@ class Scope(StrEnum):
     ADMIN = "ADMIN"
 
 
+class DeletionMode(StrEnum):
+    DELETE = "DELETE"
+    ERASE = "ERASE"
+
+
 class ErrorCode(StrEnum):
     INVALID = "INVALID"
     TOO_LONG = "TOO_LONG"

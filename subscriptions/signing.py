@@ -1,5 +1,6 @@
 """Signing: small values that clients carry and hand back, sealed against change."""
 
+import os
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
 from collections.abc import Mapping
@@ -7,6 +8,7 @@ from hashlib import blake2b
 from hmac import compare_digest
 
 _MAC_SIZE = 12
+_NONCE_SIZE = 16
 _SECRET_AT_LEAST = 16
 _KEY_IDS = range(256)
 
@@ -47,6 +49,31 @@ class Signer:
         if key is None or not compare_digest(mac, _mac(key, purpose, payload)):
             raise Tampered(purpose)
         return payload
+
+    def wrap(self, purpose: str, key: bytes) -> bytes:
+        """A random key of at most 64 bytes, to be kept where only holders of the secret read it."""
+        nonce = os.urandom(_NONCE_SIZE)
+        wrapped = nonce + _hidden(self._keys[self._key_id], purpose, nonce, key)
+        mac = _mac(self._keys[self._key_id], purpose, wrapped)
+        return bytes([self._key_id]) + mac + wrapped
+
+    def unwrap(self, purpose: str, wrapped: bytes) -> tuple[bytes, bool]:
+        """The key, and whether a retired one hides it, so that it is to be wrapped anew.
+
+        Raises Tampered, as well when the key that hides it was not handed in.
+        """
+        mac, hidden = wrapped[1 : 1 + _MAC_SIZE], wrapped[1 + _MAC_SIZE :]
+        own = self._keys.get(wrapped[0])
+        if own is None or not compare_digest(mac, _mac(own, purpose, hidden)):
+            raise Tampered(purpose)
+        nonce, key = hidden[:_NONCE_SIZE], hidden[_NONCE_SIZE:]
+        return _hidden(own, purpose, nonce, key), wrapped[0] != self._key_id
+
+
+def _hidden(key: bytes, purpose: str, nonce: bytes, text: bytes) -> bytes:
+    """The text under a pad of its own, which the key and the nonce make; twice is once."""
+    pad = blake2b(nonce + purpose.encode(), key=key, person=b"wrap").digest()
+    return bytes(a ^ b for a, b in zip(text, pad, strict=False))
 
 
 def _derive(key_id: int, secret: bytes) -> bytes:

@@ -6,8 +6,10 @@ from typing import Annotated
 import strawberry
 
 from resolvers import contact_deletions, jobs
+from resolvers.contact_erasures import AT_ONCE
 from resolvers.contact_selections import AT_MOST
 from schema import ids
+from schema.enums import DeletionMode
 from schema.errors import UserError
 from schema.fields import derived, plain
 from schema.info import Info
@@ -25,6 +27,13 @@ from store.types import Id, Instant
 class DeleteContactsInput:
     contacts: ContactSelection = strawberry.field(
         description="Which contacts; all of them at once are refused."
+    )
+    mode: DeletionMode = strawberry.field(
+        default=DeletionMode.DELETE,
+        description="ERASE takes all that is personal out of everywhere, for good: names and "
+        "addresses, what was reported of the contact and its messages in words and links, and all "
+        "files that jobs of the workspace have written. By ids, of deleted contacts as well. An "
+        "import does not bring it back. Counts of journeys stay.",
     )
     dry_run: bool = strawberry.field(
         default=False, description="Only say how many are chosen; nobody is deleted."
@@ -46,13 +55,14 @@ class DeleteContactsPayload:
         lambda done: (
             None if done.deletion_id is None else f"{ids.DELETION}_{done.deletion_id.hex()}"
         ),
-        "Give it to restoreContacts to restore whom this call deletes. Null when that is nobody.",
+        "Give it to restoreContacts to restore whom this call deletes. Null when that is nobody, "
+        "and for ERASE.",
     )
     undoable_until: DateTime | None = plain("Until when; 24 hours from the call.")
     job: Job | None = plain(
-        f"Does it, when more than {AT_MOST:,} are chosen: those who were there when the call was "
-        "made, and whom the filter chooses when their turn comes. Its counts say how many it "
-        "deleted (updated). Else null."
+        f"Does it, when more than {AT_MOST:,} are chosen, for ERASE {AT_ONCE}: those who were "
+        "there when the call was made, and whom the filter chooses when their turn comes. Its "
+        "counts say how many it deleted (updated). Else null."
     )
     user_errors: list[UserError] = plain("Why the call was refused; empty when it was not.")
 
@@ -79,6 +89,7 @@ async def delete_contacts(
     done = await contact_deletions.delete(
         context,
         input.contacts.selection(context.now()),
+        input.mode,
         is_dry_run=input.dry_run,
         idempotency_key=key,
     )

@@ -7,6 +7,7 @@ from store.ingest import engagement
 from store.ingest import events as e
 from store.ingest.batch import Batch, Waiting, plain_bonus
 from store.ingest.encoding import encode
+from store.ingest.erased import without_words
 from store.ingest.events import ContactRef, Event
 from store.ingest.known import KnownStep
 from store.ingest.outcomes import ACCEPTED, IGNORED, PENDING, Outcome
@@ -34,6 +35,7 @@ _INTERACTIONS = {DeliveryKind.IMPRESSION, DeliveryKind.OPENED, DeliveryKind.CLIC
 
 def apply(batch: Batch, event: Event, source: str) -> Outcome:
     """Fold one event into the batch; a refusal changes nothing."""
+    event = without_words(batch.known, event)
     match event:
         case e.JourneyEntered():
             return _entered(batch, event, source)

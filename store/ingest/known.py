@@ -61,6 +61,8 @@ class Known:
     promos: dict[str, Id] = field(default_factory=dict)
     # Journeys with the contacts that came by a link of them.
     came_through: set[tuple[Id, Id]] = field(default_factory=set)
+    # Of those whom its entries and messages concern.
+    erased: set[Id] = field(default_factory=set)
 
     def add_entry(self, entry: Passage) -> None:
         self.entries[entry.external_id] = entry
@@ -126,6 +128,7 @@ async def load(
     await reader.entries({name for event in batch if (name := entry_name(event)) is not None})
     await reader.open_entries(batch)
     await reader.messages({name for event in batch if (name := message_name(event)) is not None})
+    await reader.erased()
     await reader.journeys({name for event in batch if (name := _journey_name(event)) is not None})
     await reader.surveys({event.journey for event in batch if isinstance(event, e.SurveyAnswered)})
     await reader.rewards({event.journey for event in batch if isinstance(event, e.RewardChosen)})
@@ -192,6 +195,8 @@ class _Reader:
                     table.c.email_key.in_(emails),
                     table.c.id.in_(owners.values()),
                 ),
+                # A link of somebody who was erased leads to nobody.
+                table.c.erased_at.is_(None),
             )
         )
         by_name: dict[tuple[str, str | Id | None], KnownContact] = {}
@@ -271,6 +276,19 @@ class _Reader:
             message = Message(**row)
             self.known.messages[message.external_id] = message
         # The entries of messages are not locked: an event of a message does not change its entry.
+
+    async def erased(self) -> None:
+        """Whose data were erased, asked behind the locks of their entries and messages."""
+        table = tables.contacts
+        ids = {one.contact_id for one in self.known.entries.values()}
+        ids |= {one.contact_id for one in self.known.messages.values()}
+        own = (table.c.workspace_id == self.workspace_id, table.c.erased_at.is_not(None))
+        # Mostly there is nobody, which is quickly said.
+        if ids and (await self.connection.execute(select(table.c.id).where(*own).limit(1))).first():
+            found = await self.connection.execute(
+                select(table.c.id).where(*own, table.c.id.in_(ids))
+            )
+            self.known.erased.update(row[0] for row in found)
 
     async def _ids(
         self, names: Sequence[str], table: Table, id_column: Any, waiting: dict[str, Any]

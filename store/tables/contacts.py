@@ -55,6 +55,13 @@ contacts = workspace_table(
     Index("contacts_created_idx", "workspace_id", "created_at", "id"),
     Index("contacts_active_idx", "workspace_id", "active_at", "id"),
     Index("contacts_last_name_idx", "workspace_id", "last_name_key", "id"),
+    Index(
+        "contacts_erased_idx",
+        "workspace_id",
+        "id",
+        sqlite_where=text("erased_at IS NOT NULL"),
+        postgresql_where=text("erased_at IS NOT NULL"),
+    ),
     Index("contacts_erased_key_idx", "workspace_id", "erased_key"),
     # What filters ask for, so that a page under one of them is read along its index.
     _chosen_by("status"),

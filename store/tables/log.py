@@ -23,6 +23,8 @@ def _index_where_set(name: str, column: str) -> Index:
 
 _IS_ACTIVITY = text("activity IS NOT NULL")
 
+_SAID_OF_A_CONTACT = text("entry_id IS NULL AND detail IS NOT NULL")
+
 log = workspace_table(
     "log",
     Column("seq", BigInteger, primary_key=True, autoincrement=False),
@@ -63,6 +65,15 @@ log = workspace_table(
         postgresql_where=_IS_ACTIVITY,
     ),
     _index_where_set("log_communication_idx", "communication_id"),
+    # What is said of a contact outside of its entries: its data are erased along it.
+    Index(
+        "log_contact_idx",
+        "workspace_id",
+        "contact_id",
+        "seq",
+        sqlite_where=_SAID_OF_A_CONTACT,
+        postgresql_where=_SAID_OF_A_CONTACT,
+    ),
 )
 
 event_keys = workspace_table(

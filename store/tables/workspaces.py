@@ -18,6 +18,8 @@ workspaces = Table(
     Column("name", Text, nullable=False, unique=True),
     Column("currency", String(3), nullable=False, server_default="EUR"),
     Column("allowed_recipients", JsonColumn, nullable=False, server_default="[]"),
+    # For hashes of erased contacts' e-mails; itself hidden under the server's secret.
+    Column("erasure_key", BytesColumn),
     instant("created_at", nullable=False),
 )
 

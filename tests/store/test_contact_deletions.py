@@ -1,20 +1,31 @@
-"""Contact deletions: whatever is changed, deleted and restored, the counters are the rows'."""
+"""Contact deletions: whatever is changed, deleted, restored, erased: the counters are the rows'."""
 
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from store import Connection, Database, contact_deletions, contact_statuses, contacts, tables
+from store import (
+    Connection,
+    Database,
+    contact_deletions,
+    contact_statuses,
+    contacts,
+    erasures,
+    tables,
+)
 from store.drafts import ContactDraft
 from store.types import DAY, HOUR, Id, Instant, new_id
 from store.words import ContactStatus
+from subscriptions.signing import Signer
 from tests.support.factories import NOW, Workspace, a_contact, a_journey, a_workspace, an_entry
 
+KEYRING = Signer(b"a secret of the tests")
 NAMES = ("ann", "bob", "cyd")
 some = st.sets(st.sampled_from(range(4)), min_size=1)
 steps = st.one_of(
     st.tuples(st.just("delete"), some),
+    st.tuples(st.just("erase"), some),
     st.tuples(st.just("restore"), st.integers(0, 5)),
     st.tuples(st.just("status"), some, st.sampled_from(list(ContactStatus))),
     st.tuples(st.just("upsert"), st.sampled_from(NAMES), st.sampled_from(list(ContactStatus))),
@@ -35,6 +46,11 @@ async def do(workspace: Workspace, asked: tuple[Any, ...], made: list[Id], now: 
                 await contact_deletions.begin(connection, workspace.id, own, by="ops", now=now)
                 await contact_deletions.delete(
                     connection, workspace.id, own, chosen, by="ops", now=now
+                )
+            case ("erase", indexes):
+                chosen = [row["id"] for n, row in enumerate(found) if n in indexes]
+                await erasures.erase(
+                    connection, workspace.id, new_id(), chosen, KEYRING, by="ops", now=now
                 )
             case ("restore", index) if index < len(made):
                 await contact_deletions.restore_all(

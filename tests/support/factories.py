@@ -225,9 +225,8 @@ def a_context(
         public_url="https://track.example",
         now=lambda: now,
         recorder=Recorder(workspace.database, hub, lambda: now),
-        uploads=ContactLists(
-            Files(Path(tempfile.gettempdir()) / "trackside-test-files"), 10_000_000
-        ),
+        uploads=ContactLists(Files(FILES), 10_000_000),
+        files=Files(FILES),
     )
 
 
