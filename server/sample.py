@@ -1,4 +1,4 @@
-"""The sample workspace: three journeys, 5,000 contacts and 14 days of what happened to them."""
+"""The sample workspace: three journeys, 5,400 contacts and 14 days of what happened to them."""
 
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -6,7 +6,7 @@ from random import Random
 
 from resolvers import contact_changes, events, journey_changes, journeys
 from resolvers.context import Context
-from server import sample_contacts
+from server import sample_contacts, sample_engagement
 from server.sample_journeys import JOURNEYS
 from server.sample_lives import live
 from store.filters import JourneyFilter
@@ -36,7 +36,9 @@ async def create(context: Context, on_progress: Callable[[str], None] | None = N
     if not await _is_wanted(context):
         return False
     for journey in JOURNEYS:
-        _accept(await journey_changes.upsert(context, journey.draft(JourneyStatus.DRAFT)))
+        draft = sample_engagement.with_engagement(journey.draft(JourneyStatus.DRAFT))
+        _accept(await journey_changes.upsert(context, draft))
+    _accept(await sample_engagement.register_promos(context))
     people = sample_contacts.contacts()
     done = 0
     while drafts := list(islice(people, BATCH)):
@@ -44,6 +46,7 @@ async def create(context: Context, on_progress: Callable[[str], None] | None = N
             _accept(upserted)
         done += len(drafts)
         tell(f"{done:,} contacts")
+    await sample_engagement.import_list(context)
     # As of the first start: one that goes on tells the same events under the same keys.
     first = await journeys.get(context, want(["created_at"]), external_id=JOURNEYS[0].external_id)
     assert first is not None
@@ -56,6 +59,9 @@ async def create(context: Context, on_progress: Callable[[str], None] | None = N
             if result.outcome is EventOutcome.REJECTED:
                 raise SampleRefused(f"{result.key}: {result.error}")
         tell(f"{min(start + BATCH, len(history)):,} of {len(history):,} events")
+    _accept(await sample_engagement.convert(context))
+    _accept(await sample_engagement.share(context))
+    await sample_engagement.send_rewards(context)
     for journey in JOURNEYS:
         _accept(await journey_changes.upsert(context, journey.draft()))
     return True
@@ -72,11 +78,15 @@ async def _is_wanted(context: Context) -> bool:
 def _history(now: Instant) -> Iterator[Event]:
     """What has happened until now: lives that began in the last 14 days, cut at the present."""
     random = Random(SEED)  # noqa: S311  The same sample every time, and no secret.
+    engaged = Random(SEED + 1)  # noqa: S311  Likewise.
     for number in range(1, ENTRIES + 1):
         journey = random.choices(JOURNEYS, [journey.share for journey in JOURNEYS])[0]
         contact = sample_contacts.external_username(random.randint(1, sample_contacts.HOW_MANY))
         entered_at = now - random.randint(1, HISTORY)
-        for event in live(random, journey, contact, f"sample-{number:05}", entered_at):
+        entry = f"sample-{number:05}"
+        life = live(random, journey, contact, entry, entered_at)
+        beside = sample_engagement.engage(engaged, journey, contact, entry, entered_at)
+        for event in (*life, *beside):
             if event.occurred_at <= now:
                 yield event
 

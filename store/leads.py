@@ -20,8 +20,8 @@ from store.terms import Clause, Term
 from store.want import Want
 
 STRETCHES_AT_MOST = 8
-FEW = 5_000
-"""So many rows are sorted in less time than it takes to find 50 of them along the list."""
+FEW = EXAMINED_AT_MOST
+"""So many places are sorted, out of an index that holds them."""
 _FIRST_LOOK = 1_000
 
 

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from resolvers import communications, contacts, entries, journey_changes, journeys
+from resolvers import belongings, communications, contacts, entries, journey_changes, journeys
 from resolvers.context import Context, Viewer
 from server import sample, sample_contacts
 from server.app import core_schema
@@ -16,9 +16,29 @@ from server.sample_lives import live
 from server.services import Services
 from store import log, workspaces
 from store.drafts import JourneyDraft
-from store.filters import CommunicationFilter, ContactFilter, EntryFilter, JourneyFilter, Period
+from store.filters import (
+    CommunicationFilter,
+    ContactFilter,
+    EntryFilter,
+    JourneyFilter,
+    Period,
+    PromoFilter,
+    RewardStateFilter,
+    SurveyAnswerFilter,
+)
+from store.lists import Order, PageRequest
 from store.types import DAY, Instant, new_id
-from store.words import Channel, DeliveryStatus, EntryState, JourneyStatus, Scope
+from store.want import want
+from store.words import (
+    Channel,
+    ContactSource,
+    ContactStatus,
+    DeliveryStatus,
+    EntryState,
+    JourneyStatus,
+    RedemptionKind,
+    Scope,
+)
 from tests.server.serving import settings_for
 from tests.support.databases import SqliteDatabases
 from tests.support.factories import NOW
@@ -86,8 +106,60 @@ async def test_it_has_three_running_journeys(filled: Context) -> None:
     assert (await journeys.count(filled, running)).value == 3
 
 
-async def test_it_has_five_thousand_contacts(filled: Context) -> None:
-    assert (await contacts.count(filled, ContactFilter())).value == 5_000
+async def test_it_has_more_than_five_thousand_contacts(filled: Context) -> None:
+    assert (await contacts.count(filled, ContactFilter())).value == 5_400
+
+
+@pytest.mark.parametrize(
+    ("asked", "at_least"),
+    [
+        (ContactFilter(source=(ContactSource.IMPORTED,)), 380),
+        (ContactFilter(imported_as=(ContactStatus.LEAD,)), 470),
+        (ContactFilter(source=(ContactSource.REFERRED,)), 20),
+        (ContactFilter(is_converted=True), 50),
+        (ContactFilter(promo=PromoFilter(redeemed_by=(RedemptionKind.WATCHED_VIDEO,))), 50),
+        (ContactFilter(promo=PromoFilter(redeemed_by=(RedemptionKind.REFERRED_FRIEND,))), 5),
+        (ContactFilter(reward=RewardStateFilter(has_positive_balance=True)), 50),
+        (ContactFilter(reward=RewardStateFilter(has_been_sent=True)), 3),
+    ],
+    ids=lambda value: "contacts" if isinstance(value, int) else None,
+)
+async def test_its_contacts_can_be_chosen_by_what_they_did(
+    filled: Context, asked: ContactFilter, at_least: int
+) -> None:
+    assert (await contacts.count(filled, asked)).value >= at_least
+
+
+async def test_its_surveys_are_answered(filled: Context) -> None:
+    for name in ("welcome-series", "vip-tournament"):
+        journey = await journeys.get(filled, want(["id"]), external_id=name)
+        assert journey is not None
+        asked = await belongings.surveys.of(filled, [journey.id], want(["id"]))
+        questions = await belongings.questions.of(
+            filled, [one.id for one in asked[journey.id]], want(["id", "key"])
+        )
+        for question in (one for of_survey in questions.values() for one in of_survey):
+            answered = ContactFilter(survey_answer=(SurveyAnswerFilter(question.id),))
+            assert (await contacts.count(filled, answered)).value > 50
+
+
+async def test_some_contacts_share_links_through_which_others_came(filled: Context) -> None:
+    friends = ContactFilter(source=(ContactSource.REFERRED,))
+    page = await contacts.page(
+        filled,
+        friends,
+        Order("created_at"),
+        PageRequest(),
+        want(["id"], {"referred_by": want(["id"])}),
+    )
+    sharing = {one.referred_by.id for one in page.rows if one.referred_by}
+    links = await belongings.referral_links.of(
+        filled, list(sharing), want(["kind", "sign_ups", "visits"])
+    )
+
+    assert len(sharing) == 7
+    assert sum(one.sign_ups for of_one in links.values() for one in of_one) == 20
+    assert {one.kind for of_one in links.values() for one in of_one} == {"REFERRAL", "FLOW"}
 
 
 async def test_its_messages_went_out_on_five_channels(filled: Context) -> None:
