@@ -18,7 +18,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from store import bulk, contact_statuses, erasure_keys, log, tables
+from store import bulk, contact_deletions, contact_statuses, erasure_keys, log, tables
+from store.contact_deletions import UNDOABLE_FOR
 from store.database import Connection
 from store.erasure_keys import Keyring
 from store.folding import contact_text, fold
@@ -112,13 +113,18 @@ async def write(
     new: list[Row] = []
     changed: list[tuple[Row, Mapping[str, Any]]] = []
     deleted: list[Row] = []
+    # Deleted for good: whoever comes with the address now is somebody new.
+    given_up: list[tuple[str, Id]] = []
     unchanged = 0
     for row in rows:
         own = known.get(row.email_key)
         if own is None:
             new.append(row)
-        elif own["deleted_at"] is not None:
+        elif own["deleted_at"] is not None and own["deleted_at"] + UNDOABLE_FOR > now:
             deleted.append(row)
+        elif own["deleted_at"] is not None:
+            given_up.append(("email", own["id"]))
+            new.append(row)
         elif _is_same(row, own, status):
             unchanged += 1
         else:
@@ -130,6 +136,8 @@ async def write(
     new = [row for row in new if row.email_key not in gone]
     behind = None
     if not is_dry_run and (new or changed):
+        if given_up:
+            await contact_deletions.give_up(connection, workspace_id, given_up)
         ids = await _create(connection, workspace_id, new, status, by, now)
         await _change(connection, workspace_id, changed, status, now)
         changed_ids = sorted(bytes(own["id"]) for _, own in changed)

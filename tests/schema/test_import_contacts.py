@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import update
 
 from store import Database, tables
+from store.types import DAY
 from store.words import ContactStatus, Scope
 from tests.schema.conftest import Api
 from tests.schema.importing import (
@@ -348,6 +349,24 @@ async def test_a_deleted_contact_is_not_brought_back(api: Api, tmp_path: Path) -
     assert job["errors"][0]["code"] == "CONFLICT"
     assert "was deleted, and an import does not bring it back" in job["errors"][0]["message"]
     assert (await contacts(api.workspace))["bob@example.org"]["first_name"] is None
+
+
+async def test_behind_a_day_the_address_of_a_deleted_contact_is_free(
+    api: Api, tmp_path: Path
+) -> None:
+    own = await a_contact(api.workspace, "bob", email="bob@example.org")
+    await change_contact(api.workspace.database, own, deleted_at=NOW - DAY)
+
+    tried = await imported(api, tmp_path, HEADER + "Bob,B,bob@example.org\n", dryRun=True)
+    job = await imported(api, tmp_path, HEADER + "Bob,B,bob@example.org\n")
+
+    assert tried["counts"] == job["counts"] == counts(created=1)
+    new, old = sorted(
+        await api.workspace.rows(tables.contacts, email="bob@example.org"),
+        key=lambda row: row["deleted_at"] is not None,
+    )
+    assert (new["first_name"], new["email_key"]) == ("Bob", "bob@example.org")
+    assert (old["id"], old["first_name"], old["email_key"]) == (own, None, None)
 
 
 async def change_contact(database: Database, own: bytes, **values: Any) -> None:
