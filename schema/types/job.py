@@ -21,14 +21,15 @@ class JobCounts:
     updated: int = plain("Rows that changed something: entries stopped or restored, for example.")
     unchanged: int = plain("Rows that changed nothing.")
     skipped: int = plain(
-        "Rows that were left out, such as entries that had ended before their turn came."
+        "Rows that were left out, such as entries that had ended before their turn came, and blank "
+        "rows of a file."
     )
     failed: int = plain("Rows that were refused; errors says why.")
 
 
 @strawberry.type(description="What was wrong with one row of a job's input.")
 class RowError:
-    row: int = plain("The row's number, from 1.")
+    row: int = plain("The row's number, from 1; in a file, the header is row 1.")
     column: str | None = plain("The column, if one is to blame.")
     value: str | None = plain("The value that was refused, if there is one.")
     message: str = plain("What is wrong, and what to do.")
@@ -68,13 +69,17 @@ class Job(Node):
         needs=("counts",),
     )
     errors: RowErrorConnection = listing(
-        _ERRORS, "The rows that were refused, in their order.", is_forward_only=True
+        _ERRORS,
+        "The rows that were refused, in their order; of an import the first 10,000, and its file "
+        "holds them all.",
+        is_forward_only=True,
     )
     failure_reason: str | None = plain("Why it FAILED; else null.")
     download_url: URL | None = with_context(
         files.url,
-        "Where its file can be downloaded, without a token: who has the address has the file. Null "
-        "while there is none, for kinds that make none, and from expiresAt on.",
+        "Where its file can be downloaded, without a token: who has the address has the file. That "
+        "of an import holds the rejected rows with their reasons, if there are any. Null while "
+        "there is none, for kinds that make none, and from expiresAt on.",
         needs=("id", "state", "file_name", "expires_at"),
     )
     expires_at: DateTime | None = plain("When its file is deleted; null where there is none.")
