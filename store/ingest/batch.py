@@ -129,6 +129,20 @@ class Batch:
     def interacted(self, contact_id: Id, at: Instant) -> None:
         self.interactions[contact_id] = max(at, self.interactions.get(contact_id, at))
 
+    def forget(self, erased: set[Id]) -> None:
+        """Drop what is said in words of contacts whose data were erased meanwhile."""
+        if not erased:
+            return
+        self.contact_events = _without(self.contact_events, erased)
+        self.contact_facts = _without(self.contact_facts, erased)
+        self.profiles = [one for one in self.profiles if one[0] not in erased]
+        for row in self.answers:
+            if row["contact_id"] in erased:
+                row |= {"text": None, "search": None}
+        for fact in self.facts:
+            if fact["contact_id"] in erased:
+                fact |= {"url": None, "reason": None, "detail": None}
+
     def fact(
         self,
         source: str,
@@ -191,6 +205,10 @@ class Batch:
         noise = os.urandom(NONCES * len(self.facts))
         for index, fact in enumerate(self.facts):
             fact["nonce"] = noise[NONCES * index : NONCES * (index + 1)]
+
+
+def _without(rows: list[dict[str, Any]], erased: set[Id]) -> list[dict[str, Any]]:
+    return [row for row in rows if row["contact_id"] not in erased]
 
 
 def waiting_step(entry: Passage) -> Id | None:

@@ -243,11 +243,12 @@ class _Writer:
         """Lock those of whom more is read before it is written, so that no writer is overtaken."""
         batch, contacts = self.batch, tables.contacts
         ids = {one[0] for one in batch.profiles}
-        ids |= {row["contact_id"] for row in (*batch.contact_facts, *batch.answers)}
+        told = (*batch.contact_events, *batch.contact_facts, *batch.answers)
+        ids |= {row["contact_id"] for row in told}
         ids |= batch.responses.keys()
         if ids:
-            await self.connection.execute(
-                select(contacts.c.id)
+            found = await self.connection.execute(
+                select(contacts.c.id, contacts.c.erased_at.is_not(None))
                 .where(
                     contacts.c.workspace_id == self.workspace_id,
                     contacts.c.id.in_(ids | batch.interactions.keys()),
@@ -255,6 +256,8 @@ class _Writer:
                 .order_by(contacts.c.id)
                 .with_for_update(key_share=True)
             )
+            # They were named when the batch was read, and erased before this lock.
+            batch.forget({one for one, is_erased in found if is_erased})
 
     async def _latest(
         self, table: Table, key: tuple[str, ...], at: str, rows: list[dict[str, Any]]

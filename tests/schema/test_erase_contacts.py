@@ -13,7 +13,11 @@ from server.webhooks import body
 from store import Connection, tables, webhooks
 from store.drafts import ChoiceDraft, QuestionDraft, SurveyDraft
 from store.ingest import events
+from store.ingest.apply import apply
+from store.ingest.batch import Batch
 from store.ingest.events import ContactRef
+from store.ingest.known import load
+from store.ingest.write import write
 from store.types import Id, new_id
 from store.words import ActivityKind, Channel, DeliveryKind, Scope, StepKind
 from subscriptions.signing import Signer
@@ -24,6 +28,8 @@ from tests.support.factories import (
     NOW,
     Workspace,
     a_contact,
+    a_database,
+    a_house,
     a_journey,
     a_key,
     a_workspace,
@@ -267,6 +273,29 @@ async def test_what_is_reported_of_the_erased_counts_and_says_nothing(api: Api, 
     assert await traces(api.workspace) == {}
     reasons = {row["reason"] for row in await api.workspace.rows(tables.log)}
     assert reasons == {None, "of the bystander"}
+
+
+async def test_what_was_read_before_and_is_written_behind_the_erasure_says_nothing(
+    postgres_url: str,
+) -> None:
+    async with a_database(postgres_url) as database:
+        api = Api(await a_house(database))
+        own = await a_contact(api.workspace, f"{PERSON}-1", email=f"{PERSON}@example.org")
+        happened: list[events.Event] = [
+            events.ContactEvent(a_key(), NOW, bob(), "visit", {"who": PERSON}),
+            events.Facts(a_key(), NOW, bob(), {"badges": [PERSON]}, None, {"nick": PERSON}),
+        ]
+        batch = Batch(NOW)
+        async with database.write() as connection:
+            await load(connection, api.workspace.id, happened, batch.known)
+            outcomes = [apply(batch, one, "partner") for one in happened]
+
+            await erase(api, named(own))
+            await write(connection, api.workspace.id, batch)
+
+        assert [one.kind for one in outcomes] == ["ACCEPTED", "ACCEPTED"]
+        assert await traces(api.workspace) == {}
+        assert await api.workspace.rows(tables.contact_events) == []
 
 
 async def test_a_deleted_contact_is_erased_by_its_id_and_not_restored(api: Api, person: Id) -> None:
