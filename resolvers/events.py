@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from resolvers.context import Context
 from resolvers.recorder import Recorder
-from resolvers.tracked_links import click_url, pixel_url
+from resolvers.tracked_links import click_url, pixel_url, unsubscribe_url
 from store.ingest.events import Delivery, Event
 from store.ingest.outcomes import Arrival, Outcome
 from store.refusals import Refusal
@@ -29,6 +29,7 @@ class EventResult:
     error: Refusal | None = None
     links: tuple[tuple[str, str], ...] = ()
     open_pixel: str | None = None
+    unsubscribe: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,8 @@ async def record(
 async def record_first_party(
     recorder: Recorder, workspace_id: int, event: Delivery, *, source: str
 ) -> None:
-    """Record what a contact did with a tracked link ("link") or saw by an open pixel ("pixel")."""
+    """Record what a contact did with a tracked link ("link"), saw by an open pixel ("pixel") or
+    wants no more of ("unsubscribe")."""
     await recorder.record(workspace_id, [Arrival(event, source, scope=source)], is_single=True)
 
 
@@ -113,6 +115,7 @@ def _result(context: Context, index: int, key: str, outcome: Outcome) -> EventRe
             for position, target in enumerate(outcome.links, start=1)
         ),
         open_pixel=pixel_url(context, message_id),
+        unsubscribe=unsubscribe_url(context, message_id),
     )
 
 

@@ -9,6 +9,7 @@ from store.types import Id
 from subscriptions.signing import Signer
 
 PURPOSE = "tracked link"
+UNSUBSCRIBE = "unsubscribe"
 _LAYOUT = Struct(">I16sH")
 
 
@@ -21,15 +22,15 @@ class TrackedLink:
     position: int
 
 
-def token(signer: Signer, link: TrackedLink) -> str:
+def token(signer: Signer, link: TrackedLink, purpose: str = PURPOSE) -> str:
     return signer.seal(
-        PURPOSE, _LAYOUT.pack(link.workspace_id, link.communication_id, link.position)
+        purpose, _LAYOUT.pack(link.workspace_id, link.communication_id, link.position)
     )
 
 
-def read(signer: Signer, text: str) -> TrackedLink:
+def read(signer: Signer, text: str, purpose: str = PURPOSE) -> TrackedLink:
     """What the token says; raises subscriptions.signing.Tampered."""
-    return TrackedLink(*_LAYOUT.unpack(signer.open(PURPOSE, text)))
+    return TrackedLink(*_LAYOUT.unpack(signer.open(purpose, text)))
 
 
 def click_url(context: Context, communication_id: Id, position: int) -> str:
@@ -40,3 +41,8 @@ def click_url(context: Context, communication_id: Id, position: int) -> str:
 def pixel_url(context: Context, communication_id: Id) -> str:
     link = TrackedLink(context.workspace_id, communication_id, PIXEL)
     return f"{context.public_url}/o/{token(context.signer, link)}.gif"
+
+
+def unsubscribe_url(context: Context, communication_id: Id) -> str:
+    link = TrackedLink(context.workspace_id, communication_id, PIXEL)
+    return f"{context.public_url}/u/{token(context.signer, link, UNSUBSCRIBE)}"

@@ -27,6 +27,7 @@ from server.metrics import Metrics
 from server.referrals import ReferralLinks
 from server.services import Services
 from server.settings import Settings
+from server.unsubscribe import Unsubscribe
 
 _ROOT = Path(__file__).parent.parent
 _SCREEN = _ROOT / "client-examples" / "live-operations"
@@ -87,6 +88,7 @@ def build(services: Services) -> Starlette:
             Route("/imports", ImportRoute(services).handle, methods=["POST"]),
             Route("/c/{token}", tracked.click),
             Route("/o/{token}.gif", tracked.open),
+            Route("/u/{token}", Unsubscribe(services).handle, methods=["GET", "POST"]),
             Route("/r/{code}", referrals.share),
             Route("/f/{code}", referrals.flow),
             Route("/files/{token}", downloads.handle),
@@ -131,6 +133,7 @@ class _Counted:
             "imports",
             "c",
             "o",
+            "u",
             "r",
             "f",
             "files",

@@ -10,6 +10,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from resolvers import events, tracked_links
 from resolvers.tracked_links import TrackedLink
+from server import robots
 from server.services import Services
 from store import links
 from store.ingest.events import Delivery
@@ -43,13 +44,12 @@ class TrackedLinks:
         self._services = services
 
     async def click(self, request: Request) -> Response:
-        """To the stored target, whatever the request says; HEAD is a look, not a click."""
+        """To the stored target, whatever the request says; HEAD is a look that a robot took."""
         link = self._read(request)
         found = await self._find(link) if link else None
         if link is None or found is None or not _is_web(found.target_url):
             return HTMLResponse(_UNKNOWN, 404, _NO_STORE)
-        if request.method == "GET":
-            await self._record(link, found, DeliveryKind.CLICKED)
+        await self._record(link, found, DeliveryKind.CLICKED, robots.signals(request))
         return RedirectResponse(found.target_url or "", 302, _NO_STORE)
 
     async def open(self, request: Request) -> Response:
@@ -58,8 +58,8 @@ class TrackedLinks:
         found = await self._find(link) if link else None
         if link is None or found is None:
             return HTMLResponse(_UNKNOWN, 404, _NO_STORE)
-        if request.method == "GET":
-            await self._record(link, found, DeliveryKind.OPENED)
+        signals = robots.signals(request, is_image=True)
+        await self._record(link, found, DeliveryKind.OPENED, signals)
         return Response(GIF, media_type="image/gif", headers=_NO_STORE)
 
     def _read(self, request: Request) -> TrackedLink | None:
@@ -74,7 +74,9 @@ class TrackedLinks:
                 connection, link.workspace_id, link.communication_id, link.position
             )
 
-    async def _record(self, link: TrackedLink, found: Link, kind: DeliveryKind) -> None:
+    async def _record(
+        self, link: TrackedLink, found: Link, kind: DeliveryKind, signals: tuple[str, ...]
+    ) -> None:
         is_click = kind is DeliveryKind.CLICKED
         event = Delivery(
             key=token_hex(16),
@@ -82,6 +84,9 @@ class TrackedLinks:
             communication=found.communication,
             kind=kind,
             url=found.target_url if is_click else None,
+            is_suspected_bot=bool(signals),
+            bot_signals=signals,
+            link=link.position if is_click else None,
         )
         try:
             async with asyncio.timeout(_PATIENCE_S):

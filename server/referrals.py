@@ -1,12 +1,12 @@
 """Referral links: who follows one is led to the journey's landing page, which learns the code."""
 
-import re
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import structlog
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from server import robots
 from server.services import Services
 from store import Connection, referral_links
 from store.words import LinkKind
@@ -24,13 +24,6 @@ _UNKNOWN = """<!doctype html>
 the link once more.</p>
 </html>
 """
-
-# Programs that look at links before people do, as they call themselves.
-_ROBOT = re.compile(
-    r"bot\b|bot/|crawl|spider|slurp|preview|facebookexternalhit|whatsapp|embedly|scan|monitor|"
-    r"headless|python|curl|wget|java/|go-http-client|okhttp|axios|node-fetch|libwww",
-    re.IGNORECASE,
-)
 
 
 class ReferralLinks:
@@ -54,7 +47,7 @@ class ReferralLinks:
             target = await referral_links.target(connection, workspace_id, code, kind)
         if target is None:
             return _unknown()
-        if request.method == "GET" and not is_robot(request):
+        if not robots.signals(request):
             await self._count(workspace_id, code)
         return RedirectResponse(with_code(target, code), 302, _NO_STORE)
 
@@ -75,14 +68,6 @@ def with_code(target: str, code: str) -> str:
     # What is there stays as it is written: a landing page may read its query in its own way.
     query = "&".join([*kept, f"{PARAMETER}={quote(code, safe='')}"])
     return urlunsplit(parts._replace(query=query))
-
-
-def is_robot(request: Request) -> bool:
-    """Whether a program follows the link before anybody, or says itself that it is one."""
-    headers = request.headers
-    purpose = headers.get("sec-purpose", "") + headers.get("purpose", "")
-    agent = headers.get("user-agent", "")
-    return not agent or "prefetch" in purpose or _ROBOT.search(agent) is not None
 
 
 def _unknown() -> Response:

@@ -18,6 +18,8 @@ from server.simulate_visits import Visits
 
 HOW_MANY_CONTACTS = 1_000
 _VISITORS = 4
+_BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+"""People's, or their clicks would be taken for a robot's."""
 
 
 def main(*, url: str, token: str, rate: float = 20.0, duration: float | None = None) -> int:
@@ -40,7 +42,10 @@ async def simulate(
     request is unacknowledged.
     """
     stopping = stopping or asyncio.Event()
-    async with httpx.AsyncClient(timeout=15) as api, httpx.AsyncClient(timeout=15) as browsers:
+    async with (
+        httpx.AsyncClient(timeout=15) as api,
+        httpx.AsyncClient(timeout=15, headers={"User-Agent": _BROWSER}) as browsers,
+    ):
         partner = Partner(api, url, token, stopping, tell)
         await _introduce(partner)
         visits = Visits(browsers, Random())  # noqa: S311  Chance, no secret.

@@ -27,7 +27,7 @@ from store.folding import SEPARATOR, fold, found_by
 from store.types import Id, IdColumn
 
 AT_MOST = 1_000
-EXAMINED_AT_MOST = 20_000
+EXAMINED_AT_MOST = 2_000
 """Of the other table's rows, where not all that its index gives fulfil the condition."""
 
 _KINDS_AT_MOST = 5

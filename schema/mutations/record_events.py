@@ -54,6 +54,11 @@ class EventResult:
         "Of a communication: the address of an image which, put into an HTML message, records an "
         "OPENED event when it is fetched. Null for other kinds."
     )
+    unsubscribe: URL | None = plain(
+        "Of a communication: where its contact can unsubscribe from the channel, for a link in the "
+        "message and, with List-Unsubscribe-Post, for its header List-Unsubscribe (RFC 8058). Null "
+        "for other kinds."
+    )
 
 
 @strawberry.type(description="What became of the reported events.")

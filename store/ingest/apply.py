@@ -30,6 +30,8 @@ _TURNS: dict[type[e.EntryEvent], ActivityKind] = {
     e.Completed: ActivityKind.COMPLETED,
     e.Failed: ActivityKind.ENTRY_FAILED,
 }
+_REFUSALS = {DeliveryKind.UNSUBSCRIBED, DeliveryKind.COMPLAINED}
+"""After these the contact wants no more of that channel."""
 _INTERACTIONS = {DeliveryKind.IMPRESSION, DeliveryKind.OPENED, DeliveryKind.CLICKED}
 
 
@@ -295,7 +297,20 @@ def _delivered(batch: Batch, event: e.Delivery, source: str) -> Outcome:
         reason=event.reason,
         is_suspected_bot=event.is_suspected_bot,
         bot_signals=event.bot_signals,
+        detail=None if event.link is None else {"link": event.link},
     )
+    if event.link is not None and event.kind is DeliveryKind.CLICKED:
+        batch.clicked.add(message.id)
+    if event.kind in _REFUSALS and not event.is_suspected_bot:
+        batch.consents.append(
+            {
+                "contact_id": message.contact_id,
+                "channel": message.channel,
+                "is_subscribed": False,
+                "since": event.occurred_at,
+                "source": source,
+            }
+        )
     return ACCEPTED
 
 

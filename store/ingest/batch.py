@@ -74,6 +74,9 @@ class Batch:
     # Contacts that did what may earn a reward, and who reported it.
     responses: dict[Id, str] = field(default_factory=dict)
     redemptions: list[dict[str, Any]] = field(default_factory=list)
+    # Messages of which tracked links were followed.
+    clicked: set[Id] = field(default_factory=set)
+    consents: list[dict[str, Any]] = field(default_factory=list)
 
     def touch_entry(self, entry: Passage) -> None:
         """Say that `entry` is about to change."""

@@ -83,6 +83,8 @@ class Delivery:
     reason: str | None = None
     is_suspected_bot: bool = False
     bot_signals: tuple[str, ...] = ()
+    link: int | None = None
+    """Which of the message's tracked links was followed, counted from 1, where it was one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from sqlalchemy import delete, select, update
 from store import tables
 from store.database import Connection
 from store.dialects import insert
+from store.ingest import robots
 from store.ingest.apply import apply
 from store.ingest.batch import Batch
 from store.ingest.encoding import content, decode, digest
@@ -57,6 +58,7 @@ async def record(
             if outcome.kind is not EventOutcome.REJECTED:
                 holders[key] = index
     await apply_waiting(connection, workspace_id, batch)
+    await robots.judge(connection, workspace_id, batch)
     await _settle(
         connection,
         workspace_id,

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import Table, and_, bindparam, or_, select, update
+from sqlalchemy import Table, and_, bindparam, delete, or_, select, update
 
 from store import earnings, labels, tables
 from store.buckets import buckets_of
@@ -163,6 +163,26 @@ class _Writer:
                 if is_ and not was
             ],
         )
+        marks = tables.communication_marks
+        gone = [
+            {"b_mark": mark, "b_journey_id": one.journey_id, "b_at": one.created_at, "b_id": one.id}
+            for one in messages
+            for mark, was, is_ in zip(
+                MARKS, self.batch.marks_before.get(one.id, _NO_MARKS), one.marks(), strict=True
+            )
+            if was and not is_
+        ]
+        if gone:
+            await self.connection.execute(
+                delete(marks).where(
+                    marks.c.workspace_id == self.workspace_id,
+                    marks.c.journey_id == bindparam("b_journey_id"),
+                    marks.c.mark == bindparam("b_mark"),
+                    marks.c.created_at == bindparam("b_at"),
+                    marks.c.id == bindparam("b_id"),
+                ),
+                gone,
+            )
 
     async def waiting(self) -> None:
         now = self.batch.now
@@ -211,6 +231,9 @@ class _Writer:
         await self._latest(
             tables.survey_answers, ("contact_id", "question_id"), "answered_at", batch.answers
         )
+        await self._latest(
+            tables.contact_consents, ("contact_id", "channel"), "since", batch.consents
+        )
         await self._profiles()
         await self._rewards()
         if batch.redemptions:
@@ -243,7 +266,7 @@ class _Writer:
         """Lock those of whom more is read before it is written, so that no writer is overtaken."""
         batch, contacts = self.batch, tables.contacts
         ids = {one[0] for one in batch.profiles}
-        told = (*batch.contact_events, *batch.contact_facts, *batch.answers)
+        told = (*batch.contact_events, *batch.contact_facts, *batch.answers, *batch.consents)
         ids |= {row["contact_id"] for row in told}
         ids |= batch.responses.keys()
         if ids:

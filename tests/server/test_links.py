@@ -17,6 +17,8 @@ from tests.server.serving import Serving, a_server, settings_for
 from tests.support.waiting import SOON
 
 TARGET = "https://shop.example/caf\u00e9;a=1?x=1&y=a%20b#top"
+MORE_TARGETS = ["https://shop.example/third", "https://shop.example/fourth"]
+BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 SECOND_TARGET = "http://shop.example/second"
 
 WRITE = """
@@ -28,7 +30,7 @@ mutation Write($journey: UpsertJourneyInput!, $contacts: UpsertContactsInput!) {
 RECORD = """
 mutation Record($input: RecordEventsInput!) {
   recordEvents(input: $input) {
-    results { outcome error { message } links { target url } openPixel }
+    results { outcome error { message } links { target url } openPixel unsubscribe }
     userErrors { message }
   }
 }
@@ -36,8 +38,8 @@ mutation Record($input: RecordEventsInput!) {
 READ = """
 query Message {
   communication(externalId: "mail-1") {
-    status clickCount lastClickedUrl
-    events(first: 50) { nodes { kind url source } }
+    status clickCount lastClickedUrl rawClickCount: clickCount(includeSuspectedBots: true)
+    events(first: 50) { nodes { kind url source isSuspectedBot botSignals } }
   }
 }
 """
@@ -51,10 +53,14 @@ class Mail:
     click: str
     second_click: str
     pixel: str
+    links: list[str]
+    unsubscribe: str
 
     def browser(self) -> httpx.AsyncClient:
         """Whoever opens the message: without a token."""
-        return httpx.AsyncClient(base_url=self.serving.url, timeout=SOON)
+        return httpx.AsyncClient(
+            base_url=self.serving.url, timeout=SOON, headers={"User-Agent": BROWSER}
+        )
 
     async def state(self) -> Any:
         return (await self.serving.ask(READ))["data"]["communication"]
@@ -100,7 +106,7 @@ async def a_mail(serving: Serving) -> Mail:
                         "entry": "entry-1",
                         "channel": "EMAIL",
                         "resource": "Hello",
-                        "links": [TARGET, SECOND_TARGET],
+                        "links": [TARGET, SECOND_TARGET, *MORE_TARGETS],
                         "occurredAt": happened,
                     }
                 },
@@ -109,8 +115,9 @@ async def a_mail(serving: Serving) -> Mail:
     )
     result = answer["data"]["recordEvents"]["results"][1]
     assert result["outcome"] == "ACCEPTED", result
-    click, second_click = (urlsplit(link["url"]).path for link in result["links"])
-    return Mail(serving, click, second_click, urlsplit(result["openPixel"]).path)
+    links = [urlsplit(link["url"]).path for link in result["links"]]
+    pixel, unsubscribe = (urlsplit(result[name]).path for name in ("openPixel", "unsubscribe"))
+    return Mail(serving, links[0], links[1], pixel, links, unsubscribe)
 
 
 async def test_a_click_leads_to_the_stored_target_and_is_recorded(mail: Mail) -> None:
@@ -123,7 +130,13 @@ async def test_a_click_leads_to_the_stored_target_and_is_recorded(mail: Mail) ->
     state = await mail.state()
     assert (state["status"], state["clickCount"]) == ("CLICKED", 1)
     assert state["lastClickedUrl"] == TARGET
-    assert {"kind": "CLICKED", "url": TARGET, "source": "link"} in state["events"]["nodes"]
+    assert state["events"]["nodes"][-1] == {
+        "kind": "CLICKED",
+        "url": TARGET,
+        "source": "link",
+        "isSuspectedBot": False,
+        "botSignals": [],
+    }
 
 
 async def test_every_click_counts(mail: Mail) -> None:
@@ -141,7 +154,8 @@ async def test_a_look_is_no_click(mail: Mail) -> None:
 
     assert answer.status_code == 302
     assert answer.headers["location"].startswith("https://shop.example/")
-    assert "CLICKED" not in await mail.kinds()
+    state = await mail.state()
+    assert (state["status"], state["clickCount"], state["rawClickCount"]) == ("QUEUED", 0, 1)
 
 
 async def test_the_request_does_not_choose_the_target(mail: Mail) -> None:
@@ -174,7 +188,7 @@ async def test_a_look_at_the_pixel_is_no_open(mail: Mail) -> None:
         answer = await browser.head(mail.pixel)
 
     assert answer.status_code == 200
-    assert "OPENED" not in await mail.kinds()
+    assert (await mail.state())["status"] == "QUEUED"
 
 
 async def test_the_pixel_leads_nowhere(mail: Mail) -> None:
@@ -243,3 +257,96 @@ async def test_the_contact_is_led_on_while_the_database_is_busy(sqlite_url: str)
 
         assert answer.status_code == 302
         assert "CLICKED" in await mail.kinds()
+
+
+@pytest.mark.parametrize(
+    ("headers", "signal"),
+    [
+        ({"User-Agent": ""}, "NO_AGENT"),
+        ({"User-Agent": "Mozilla/5.0 (compatible; Googlebot/2.1)"}, "ROBOT_AGENT"),
+        ({"User-Agent": "BarracudaCentral/1.0"}, "ROBOT_AGENT"),
+        ({"Sec-Purpose": "prefetch;prerender"}, "PREFETCH"),
+        ({"X-Moz": "prefetch"}, "PREFETCH"),
+    ],
+)
+async def test_a_robots_click_is_kept_with_its_signal_and_counted_apart(
+    mail: Mail, headers: dict[str, str], signal: str
+) -> None:
+    async with mail.browser() as browser:
+        answer = await browser.get(mail.click, headers=headers)
+
+    assert answer.status_code == 302
+    state = await mail.state()
+    assert (state["status"], state["clickCount"], state["rawClickCount"]) == ("QUEUED", 0, 1)
+    assert state["events"]["nodes"][-1]["botSignals"] == [signal]
+
+
+async def test_the_mail_proxy_of_apple_opens_nothing(mail: Mail) -> None:
+    async with mail.browser() as browser:
+        await browser.get(mail.pixel, headers={"User-Agent": "Mozilla/5.0"})
+
+    state = await mail.state()
+    assert state["status"] == "QUEUED"
+    assert state["events"]["nodes"][-1]["botSignals"] == ["MAIL_PROXY"]
+
+
+async def test_a_scanner_is_known_by_its_third_link_and_then_by_all_that_it_did(
+    mail: Mail,
+) -> None:
+    async with mail.browser() as browser:
+        for path in mail.links[:2]:
+            await browser.get(path)
+        taken_for_a_person = await mail.state()
+        await browser.get(mail.links[2])
+
+    assert (taken_for_a_person["status"], taken_for_a_person["clickCount"]) == ("CLICKED", 2)
+    state = await mail.state()
+    assert (state["status"], state["clickCount"], state["rawClickCount"]) == ("QUEUED", 0, 3)
+    assert state["lastClickedUrl"] is None
+    clicks = [one for one in state["events"]["nodes"] if one["kind"] == "CLICKED"]
+    assert [one["botSignals"] for one in clicks] == [["ALL_LINKS_AT_ONCE"]] * 3
+    counted = await mail.serving.ask(
+        """{ journey(externalId: "welcome") { statistics { communications { clicked rawClicked } }
+            communications(filter: {isClicked: true}) { totalCount { value } } } }"""
+    )
+    journey = counted["data"]["journey"]
+    assert journey["statistics"]["communications"] == {"clicked": 0, "rawClicked": 1}
+    assert journey["communications"]["totalCount"]["value"] == 0
+
+
+async def test_unsubscribing_asks_first_and_acts_on_a_post(mail: Mail) -> None:
+    document = """{ contact(externalUsername: "ada") {
+        consents { channel isSubscribed source } } }"""
+    async with mail.browser() as browser:
+        asked = await browser.get(mail.unsubscribe)
+        before = await mail.serving.ask(document)
+        done = await browser.post(mail.unsubscribe)
+
+    assert (asked.status_code, done.status_code) == (200, 200)
+    assert '<form method="post">' in asked.text
+    assert "You are unsubscribed" in done.text
+    assert before["data"]["contact"]["consents"] == []
+    after = await mail.serving.ask(document)
+    assert after["data"]["contact"]["consents"] == [
+        {"channel": "EMAIL", "isSubscribed": False, "source": "unsubscribe"}
+    ]
+    assert (await mail.state())["status"] == "UNSUBSCRIBED"
+
+
+async def test_a_mail_program_unsubscribes_with_one_click(mail: Mail) -> None:
+    body, headers = {"List-Unsubscribe": "One-Click"}, {"User-Agent": ""}
+    async with mail.browser() as browser:
+        answers = [
+            await browser.post(mail.unsubscribe, data=body, headers=headers) for _ in range(2)
+        ]
+
+    assert [one.status_code for one in answers] == [200, 200]
+    assert (await mail.state())["status"] == "UNSUBSCRIBED"
+
+
+async def test_another_links_token_unsubscribes_nobody(mail: Mail) -> None:
+    async with mail.browser() as browser:
+        answer = await browser.post(mail.click.replace("/c/", "/u/"))
+
+    assert answer.status_code == 404
+    assert (await mail.state())["status"] == "QUEUED"

@@ -4,13 +4,12 @@ from typing import Any
 
 import pytest
 
-from store import Database, tables
+from store import Database, lookups, plans, tables
 from store.conditions import Filter
 from store.entities import ACTIVITY, COMMUNICATION, CONTACT, ENTRY, Entity
 from store.filters import ActivityFilter, CommunicationFilter, ContactFilter, EntryFilter
 from store.folding import search_text
 from store.lists import Count, Order, PageRequest, count, page
-from store.lookups import AT_MOST
 from store.types import Id, new_id
 from store.want import want
 from store.words import (
@@ -26,8 +25,8 @@ from tests.support.factories import NOW, Workspace, a_workspace
 from tests.support.population import insert
 from tests.support.statements import counted
 
-PEOPLE = AT_MOST + 25_000
-RARE = (7, 12_345, PEOPLE - 1)
+PEOPLE = 600
+RARE = (7, 345, PEOPLE - 1)
 
 
 class Crowd:
@@ -139,7 +138,13 @@ class Crowd:
 
 
 @pytest.fixture
-async def crowd(database: Database) -> Crowd:
+async def crowd(database: Database, monkeypatch: pytest.MonkeyPatch) -> Crowd:
+    # What stands for 1,000 rows, for 2,000 and for 20,000.
+    monkeypatch.setattr(lookups, "AT_MOST", 20)
+    monkeypatch.setattr(lookups, "EXAMINED_AT_MOST", 40)
+    monkeypatch.setattr(
+        plans.Plan.__init__, "__kwdefaults__", {"parent": None, "examined_at_most": 400}
+    )
     made = Crowd(await a_workspace(database))
     await made.write()
     return made
