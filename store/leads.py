@@ -187,7 +187,7 @@ async def _along(
     connection: Connection, plan: Plan, lead: _Lead, wanted: Want, examined: int
 ) -> Page[Any]:
     """The first rows of all the stretches together, up to where the first of them stopped."""
-    limit, each = plan.request.limit + 1, examined // len(lead.stretches)
+    limit, each = plan.request.limit + 1, max(1, examined // len(lead.stretches))
     within = each if lead.is_bounded else None
     keys = _merged([one.keys(plan, limit, examined=within) for one in lead.stretches]).subquery()
     base = alias(CONTACT)
@@ -221,16 +221,19 @@ async def _among(connection: Connection, plan: Plan, narrow: _Narrow, wanted: Wa
     reading = selected(CONTACT, wanted, base)
     few = narrow.found.subquery()
     columns = list(few.c)
-    places = select(*columns).where(*plan.behind(columns)).order_by(*plan.directed(columns))
+    is_sqlite = connection.dialect.name == "sqlite"
+    # Of the bare columns SQLite would walk all contacts in their order, to spare itself the sort.
+    order = [func.coalesce(one, one) for one in columns] if is_sqlite else columns
+    places = select(*columns).where(*plan.behind(columns)).order_by(*plan.directed(order))
     # The limit keeps SQLite from sorting them with the contacts, which are many times as wide.
-    sorted_ = places.limit(EXAMINED_AT_MOST).subquery("few")
+    sorted_ = places.limit(FEW).subquery("few")
     statement = (
         select(*reading.columns, *sorted_.c)
         .select_from(narrow.joined(plan, sorted_, reading.source))
         .where(*narrow.clauses(plan))
         .limit(plan.request.limit + 1)
     )
-    if connection.dialect.name != "sqlite":
+    if not is_sqlite:
         statement = statement.order_by(*plan.directed(list(sorted_.c)))
     return plan.page((await connection.execute(statement)).all(), reading.build, None)
 

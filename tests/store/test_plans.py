@@ -18,9 +18,14 @@ from store.entities import ACTIVITY, COMMUNICATION, CONTACT, DELIVERY_EVENT, ENT
 from store.filters import (
     ActivityFilter,
     CommunicationFilter,
+    ContactFilter,
     DeliveryEventFilter,
     EntryFilter,
     Period,
+    PromoFilter,
+    RewardStateFilter,
+    SurveyAnswerFilter,
+    Text,
 )
 from store.ingest.events import (
     ContactEvent,
@@ -37,6 +42,7 @@ from store.want import want
 from store.words import (
     ActivityKind,
     Channel,
+    ContactSource,
     ContactStatus,
     DeliveryStatus,
     EntryState,
@@ -64,6 +70,7 @@ from tests.support.population import Population, a_population
 
 ONE = (bytes(range(16)),)
 SOME_TIME = Period(after(1), after(3))
+WANT = want(["id", "email"])
 
 
 @pytest.fixture
@@ -236,6 +243,30 @@ OFFERED: dict[str, tuple[Entity[Any], str, Filter | None, str]] = {
         "entries_contact_idx",
     ),
     "contacts": (CONTACT, "created_at", None, "contacts_created_idx"),
+    "contacts with a status": (
+        CONTACT,
+        "created_at",
+        ContactFilter(status=(ContactStatus.LOST,)),
+        "contacts_status_idx",
+    ),
+    "contacts of a source": (
+        CONTACT,
+        "created_at",
+        ContactFilter(source=(ContactSource.CREATED,)),
+        "contacts_source_idx",
+    ),
+    "contacts imported as": (
+        CONTACT,
+        "created_at",
+        ContactFilter(imported_as=(ContactStatus.LEAD,)),
+        "contacts_imported_as_idx",
+    ),
+    "contacts who prefer a reward": (
+        CONTACT,
+        "created_at",
+        ContactFilter(preferred_reward_id=ONE),
+        "contacts_preferred_reward_idx",
+    ),
     "contacts by activity": (CONTACT, "active_at", None, "contacts_active_idx"),
     "contacts by name": (CONTACT, "last_name_key", None, "contacts_last_name_idx"),
     "journeys": (JOURNEY, "created_at", None, "journeys_created_idx"),
@@ -291,6 +322,68 @@ async def test_an_offered_list_is_read_along_its_index(population: Population, n
         assert not sorts(plan), plan
         # SQLite walks a window only as far as it needs to, unless it has to write it down.
         assert "MATERIALIZE" not in plan, plan
+
+
+INDEXES = {str(one.name) for one in CONTACT.table.indexes}
+LED: dict[str, tuple[ContactFilter, str]] = {
+    "entered a journey": (ContactFilter(journey_id=ONE), "contact_labels"),
+    "entered one of two": (ContactFilter(journey_id=(ONE[0], bytes(16))), "contact_labels"),
+    "answered": (
+        ContactFilter(survey_answer=(SurveyAnswerFilter(ONE[0]),)),
+        "contact_labels",
+    ),
+    "chose an answer": (
+        ContactFilter(survey_answer=(SurveyAnswerFilter(ONE[0], ONE),)),
+        "contact_labels",
+    ),
+    "answered in such words": (
+        ContactFilter(survey_answer=(SurveyAnswerFilter(ONE[0], text=Text(contains="tea")),)),
+        "contact_labels",
+    ),
+    "redeemed a promo": (ContactFilter(promo=PromoFilter(promo_id=ONE)), "contact_labels"),
+    "redeemed in some way": (
+        ContactFilter(promo=PromoFilter(redeemed_by=(RedemptionKind.SIGNED_UP,))),
+        "contact_labels",
+    ),
+    "was sent a reward": (
+        ContactFilter(reward=RewardStateFilter(has_been_sent=True)),
+        "contact_labels",
+    ),
+    "has a balance": (
+        ContactFilter(reward=RewardStateFilter(has_positive_balance=True)),
+        "contacts_reward_balance_idx",
+    ),
+    "has such a balance": (
+        ContactFilter(reward=RewardStateFilter(balance_at_least=Decimal(5))),
+        "contacts_reward_balance_idx",
+    ),
+    "converted": (ContactFilter(is_converted=True), "contacts_converted_idx"),
+    "converted in a period": (
+        ContactFilter(converted_within=SOME_TIME),
+        "contacts_converted_idx",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LED)
+async def test_contacts_are_found_along_the_index_of_their_filter(
+    database: Database, name: str
+) -> None:
+    asked, index = LED[name]
+
+    with statements(database) as seen:
+        async with database.read() as connection:
+            found = await page(
+                connection, CONTACT, 1, asked, Order("created_at"), PageRequest(50), WANT
+            )
+    # Of tables without a row PostgreSQL's planner would take any index: it gets only this one.
+    unwanted = others(CONTACT, index) if index in INDEXES else ()
+    plans = [await explained(database, *one, unwanted) for one in seen]
+
+    assert found.rows == []
+    # Neither a bounded walk nor a sort of contacts: the last statement is the page.
+    assert index in plans[-1], plans[-1]
+    assert not re.search(r"Seq Scan|SCAN contacts?\b", plans[-1]), plans[-1]
 
 
 PARENTS: dict[str, tuple[Entity[Any], str, str, Filter | None, str]] = {
