@@ -4,13 +4,25 @@ import argparse
 import time
 from collections.abc import Callable
 
-from benchmarks import contacts, ingest, live, machine, memory, pages, screens, stores, transfers
+from benchmarks import (
+    contacts,
+    ingest,
+    links,
+    live,
+    machine,
+    memory,
+    pages,
+    screens,
+    stores,
+    transfers,
+)
 from benchmarks.run import Run
 
 MEASUREMENTS: dict[str, Callable[[Run], None]] = {
     "pages": pages.measure,
     "screens": screens.measure,
     "contacts": contacts.measure,
+    "links": links.measure,
     "ingest": ingest.measure,
     "live": live.measure,
     "memory": memory.measure,

@@ -26,6 +26,7 @@ class Viewer:
     email: str | None
     scopes: frozenset[Scope]
     allowed_recipients: tuple[str, ...] = ()
+    currency: str = "EUR"
 
     def has(self, scope: Scope) -> bool:
         return scope in self.scopes or Scope.ADMIN in self.scopes

@@ -92,6 +92,7 @@ class Access:
                 email=token.email,
                 scopes=token.scopes,
                 allowed_recipients=token.allowed_recipients,
+                currency=token.currency,
             )
             self._touch(viewer, token.last_used_at)
         if len(self._known) >= _CACHED_AT_MOST:

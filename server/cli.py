@@ -6,10 +6,10 @@ import re
 import signal
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -22,7 +22,7 @@ from server.auth import hash_of, new_secret
 from server.services import Services, utc_now
 from server.serving import PortTaken
 from server.settings import Settings, WrongSetting
-from store import Database, DatabaseError, tokens, workspaces
+from store import Connection, Database, DatabaseError, tokens, workspaces
 from store import migrate as bring_up_to_date
 from store.folding import fold_email
 from store.words import ContactColumn, ContactStatus, Scope
@@ -190,6 +190,21 @@ def list_recipients(workspace: Existing) -> None:
 
 
 @main.command()
+def currency(
+    code: Annotated[str, typer.Argument(help="As ISO 4217 has it: EUR.")], workspace: Existing
+) -> None:
+    """Say in which currency a workspace's rewards are; their amounts stay as they are."""
+    with _plainly():
+        if not re.fullmatch("[A-Z]{3}", code):
+            raise WrongSetting(f"{code!r} is no currency: write three capital letters, as EUR.")
+
+        async def change(connection: Connection, workspace_id: int) -> None:
+            await workspaces.set_currency(connection, workspace_id, code)
+
+        asyncio.run(_in_workspace(Settings.read(os.environ), workspace, change))
+
+
+@main.command()
 def schema() -> None:
     """Print the API's schema as SDL."""
     print(api.as_str())
@@ -295,6 +310,21 @@ def _recipients(workspace: str, change: Callable[[list[str]], list[str]]) -> Non
 async def _change_recipients(
     settings: Settings, workspace: str, change: Callable[[list[str]], list[str]]
 ) -> list[str]:
+    async def work(connection: Connection, workspace_id: int) -> list[str]:
+        changed = change(await workspaces.allowed_recipients(connection, workspace_id))
+        await workspaces.allow_recipients(connection, workspace_id, changed)
+        return changed
+
+    return await _in_workspace(settings, workspace, work)
+
+
+R = TypeVar("R")
+
+
+async def _in_workspace(
+    settings: Settings, workspace: str, work: Callable[[Connection, int], Awaitable[R]]
+) -> R:
+    """Do the work in one transaction; raises WrongSetting for a workspace that there is not."""
     if not settings.is_production:
         await bring_up_to_date(settings.database_url)
     database = Database(settings.database_url)
@@ -303,9 +333,7 @@ async def _change_recipients(
             workspace_id = await workspaces.find(connection, workspace)
             if workspace_id is None:
                 raise WrongSetting(f"There is no workspace {workspace!r}: token create makes one.")
-            changed = change(await workspaces.allowed_recipients(connection, workspace_id))
-            await workspaces.allow_recipients(connection, workspace_id, changed)
-        return changed
+            return await work(connection, workspace_id)
     finally:
         await database.dispose()
 

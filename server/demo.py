@@ -83,7 +83,7 @@ async def _token(services: Services, workspace_id: int, kept: str | None) -> str
             connection,
             workspace_id,
             name="demo",
-            email=None,
+            email="you@example.org",
             scopes=_SCOPES,
             secret_hash=hash_of(secret),
             now=services.now(),

@@ -23,6 +23,7 @@ class Token:
     last_used_at: Instant | None
     workspace: str
     allowed_recipients: tuple[str, ...]
+    currency: str
 
 
 async def create(
@@ -66,6 +67,7 @@ async def find(connection: Connection, workspace_id: int, secret_hash: bytes) ->
                 tokens.c.last_used_at,
                 workspaces.c.name,
                 workspaces.c.allowed_recipients,
+                workspaces.c.currency,
             )
             .join(workspaces, workspaces.c.workspace_id == tokens.c.workspace_id)
             .where(
@@ -77,7 +79,7 @@ async def find(connection: Connection, workspace_id: int, secret_hash: bytes) ->
     ).first()
     if row is None:
         return None
-    token_id, name, email, scopes, expires_at, last_used_at, workspace, recipients = row
+    token_id, name, email, scopes, expires_at, last_used_at, workspace, recipients, currency = row
     return Token(
         id=token_id,
         name=name,
@@ -87,6 +89,7 @@ async def find(connection: Connection, workspace_id: int, secret_hash: bytes) ->
         last_used_at=last_used_at,
         workspace=workspace,
         allowed_recipients=tuple(recipients),
+        currency=currency,
     )
 
 

@@ -68,6 +68,15 @@ async def allow_recipients(
     )
 
 
+async def set_currency(connection: Connection, workspace_id: int, currency: str) -> None:
+    """In which rewards are from now on; amounts stay the numbers that they are."""
+    await connection.execute(
+        update(workspaces)
+        .where(workspaces.c.workspace_id == workspace_id)
+        .values(currency=currency)
+    )
+
+
 async def log_heads(connection: Connection) -> list[tuple[int, int]]:
     """Of every workspace its id and the newest seq of its log."""
     rows = await connection.execute(

@@ -18,3 +18,6 @@ class Viewer:
     allowed_recipients: list[str] = plain(
         "The e-mail addresses, besides the token's own, that files may be sent to."
     )
+    currency: str = plain(
+        "In which the workspace's rewards and balances are, as ISO 4217 has it: EUR."
+    )

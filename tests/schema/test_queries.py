@@ -364,7 +364,9 @@ async def test_another_workspace_is_not_there(api: Api) -> None:
 
 
 async def test_the_viewer_is_the_token(api: Api) -> None:
-    data = await api.ask("{ viewer { workspace tokenName email scopes allowedRecipients } }")
+    data = await api.ask(
+        "{ viewer { workspace tokenName email scopes allowedRecipients currency } }"
+    )
 
     assert data["viewer"] == {
         "workspace": "Trackside",
@@ -372,6 +374,7 @@ async def test_the_viewer_is_the_token(api: Api) -> None:
         "email": None,
         "scopes": ["READ", "OPERATE", "INTEGRATE"],
         "allowedRecipients": [],
+        "currency": "EUR",
     }
 
 

@@ -142,6 +142,29 @@ def test_recipients_are_added_listed_and_removed(
     )
 
 
+async def test_the_currency_of_a_workspace_is_set(
+    environment: dict[str, str], tmp_path: Path, sqlite_url: str
+) -> None:
+    making = ("token", "create", "--workspace", "acme", "--scope", "read")
+    secret = trackside(*making, environment=environment, folder=tmp_path).stdout.strip()
+    where = ("--workspace", "acme")
+
+    done = trackside("currency", "CHF", *where, environment=environment, folder=tmp_path)
+    wrong = trackside("currency", "francs", *where, environment=environment, folder=tmp_path)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (wrong.returncode, wrong.stderr) == (
+        1,
+        "'francs' is no currency: write three capital letters, as EUR.\n",
+    )
+    database = Database(sqlite_url)
+    async with database.read() as connection:
+        token = await tokens.find(connection, int(secret.split("_")[1]), hash_of(secret))
+    await database.dispose()
+    assert token is not None
+    assert token.currency == "CHF"
+
+
 def test_recipients_of_an_unknown_workspace_are_told(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
