@@ -1,11 +1,13 @@
 """Orders: the same events in any order, split and repeated, end in the same rows and counters."""
 
+import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -33,6 +35,7 @@ from tests.support.factories import (
     reached,
 )
 
+SOON = 90.0
 JOURNEYS = ("welcome", "winback")
 STEPS = ("hello", "remind")
 CONTACTS = ("ada", "bob")
@@ -124,15 +127,26 @@ def ways(draw: st.DrawFn, events: Sequence[Event]) -> Sent:
     return Sent(tuple(tuple(order[a:b]) for a, b in pairwise(edges)))
 
 
-async def sent_to_a_new_workspace(database: Database, sent: Sent) -> Workspace:
+async def sent_to_a_new_workspace(
+    database: Database, sent: Sent, writers: Sequence[Database] = ()
+) -> Workspace:
+    """By one writer, batch after batch; or by several, each with every so many-th batch at once."""
     workspace = await a_workspace(database)
     for journey in JOURNEYS:
         await a_journey(workspace, journey, STEPS)
     for contact in CONTACTS:
         await a_contact(workspace, contact)
-    for batch in sent.batches:
-        outcomes = await workspace.record(*batch)
-        assert EventOutcome.REJECTED not in {outcome.kind for outcome in outcomes}, outcomes
+
+    async def write(own: Database, batches: Sequence[Sequence[Event]]) -> None:
+        for batch in batches:
+            outcomes = await Workspace(own, workspace.id).record(*batch)
+            assert EventOutcome.REJECTED not in {outcome.kind for outcome in outcomes}, outcomes
+
+    desks = list(writers) or [database]
+    async with asyncio.timeout(SOON):
+        await asyncio.gather(
+            *(write(own, sent.batches[turn :: len(desks)]) for turn, own in enumerate(desks))
+        )
     return workspace
 
 
@@ -305,6 +319,31 @@ async def test_any_order_split_and_repetition_ends_in_the_same(
     assert held["waiting"] == []
     assert sum(held["log"].values()) == len(first.events) + len(CONTACTS)
     assert await counted(one) == await recounted(one)
+    assert await counted(other) == await recounted(other)
+
+
+@pytest.fixture
+async def writers(database_url: str) -> AsyncIterator[list[Database]]:
+    """Three processes' own connections to one database."""
+    databases = [Database(database_url) for _ in range(3)]
+    yield databases
+    for one in databases:
+        await one.dispose()
+
+
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(ways=sendings())
+@example(ways=(Sent((STORY,)), Sent(tuple((event,) for event in (*STORY[::-1], *STORY[:9])))))
+@example(ways=(Sent((STORY,)), Sent((STORY, STORY[::-1], STORY[4:]))))
+async def test_several_writers_at_once_end_in_what_one_ends_in(
+    writers: list[Database], ways: tuple[Sent, Sent]
+) -> None:
+    first, second = ways
+
+    one = await sent_to_a_new_workspace(writers[0], first)
+    other = await sent_to_a_new_workspace(writers[0], second, writers)
+
+    assert await contents(other) == await contents(one)
     assert await counted(other) == await recounted(other)
 
 
