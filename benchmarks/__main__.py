@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 
 from benchmarks import (
+    clicks,
     contacts,
     ingest,
     links,
@@ -24,6 +25,7 @@ MEASUREMENTS: dict[str, Callable[[Run], None]] = {
     "contacts": contacts.measure,
     "links": links.measure,
     "ingest": ingest.measure,
+    "clicks": clicks.measure,
     "live": live.measure,
     "memory": memory.measure,
     "transfers": transfers.measure,

@@ -46,7 +46,8 @@ def graphql(token: str, document: str, variables: object) -> bytes:
 class Connection:
     """One connection, one request at a time."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *, status: int = 200) -> None:
+        self._status = f"http/1.1 {status} ".encode()
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=60)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -57,14 +58,14 @@ class Connection:
         self._socket.close()
 
     def ask(self, request: bytes) -> bytes:
-        """The body of the answer; raises UnexpectedAnswer unless it is a whole 200."""
+        """The body of the answer; raises UnexpectedAnswer unless it is whole and of the status."""
         self._socket.sendall(request)
         received = self._socket.recv(262_144)
         while (end := received.find(b"\r\n\r\n")) < 0:
             received += self._more()
         head = received[:end].lower()
         length = head.find(b"content-length: ")
-        if not head.startswith(b"http/1.1 200 ") or length < 0:
+        if not head.startswith(self._status) or length < 0:
             raise UnexpectedAnswer(received[:500].decode(errors="replace"))
         size = int(head[length + 16 :].split(b"\r\n", 1)[0])
         parts = [received[end + 4 :]]
@@ -92,7 +93,11 @@ def latencies_ms(connection: Connection, request: bytes, times: int) -> list[flo
 
 
 def at_once(
-    port: int, requests: Sequence[Sequence[bytes]], is_good: Callable[[bytes], bool] = bool
+    port: int,
+    requests: Sequence[Sequence[bytes]],
+    is_good: Callable[[bytes], bool] = bool,
+    *,
+    status: int = 200,
 ) -> Load:
     """Each sequence over a connection of its own, all together; raises UnexpectedAnswer."""
     failures: list[BaseException] = []
@@ -106,7 +111,7 @@ def at_once(
         except (OSError, UnexpectedAnswer) as failure:
             failures.append(failure)
 
-    connections = [Connection(port) for _ in requests]
+    connections = [Connection(port, status=status) for _ in requests]
     threads = [
         threading.Thread(target=send, args=pair) for pair in zip(connections, requests, strict=True)
     ]
