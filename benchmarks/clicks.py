@@ -43,7 +43,7 @@ def measure(run: Run) -> None:
     times = 160 if run.is_quick else 800
     run.say(
         section(
-            f"clicks: tracked links of {MESSAGES} messages, each committed before its answer",
+            f"clicks: the links of {MESSAGES} messages, each click committed first",
             f"{times} clicks over one connection (p50, p99), then as many over {CONNECTIONS}, in",
             f"{ROUNDS} rounds, beside a route of the same server software that answers three bytes.",
             "Whoever has waited two seconds is led on, and the click is written behind.",
