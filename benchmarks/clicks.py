@@ -45,7 +45,7 @@ def measure(run: Run) -> None:
         section(
             f"clicks: the links of {MESSAGES} messages, each click committed first",
             f"{times} clicks over one connection (p50, p99), then as many over {CONNECTIONS}, in",
-            f"{ROUNDS} rounds, beside a route of the same server software that answers three bytes.",
+            f"{ROUNDS} rounds, beside a route on the same server software that answers 3 bytes.",
             "Whoever has waited two seconds is led on, and the click is written behind.",
         )
     )
