@@ -157,8 +157,13 @@ def _communication(values: _Values) -> e.CommunicationCreated:
             )
             for index, link in enumerate(values.items("links", LINKS_AT_MOST))
         ),
-        provider_message_id=values.optional_name("providerMessageId"),
+        provider_message_id=_bare(values.optional_name("providerMessageId")),
     )
+
+
+def _bare(message_id: str | None) -> str | None:
+    """Without the brackets of a Message-ID: some providers report with them, some without."""
+    return message_id and (message_id.removeprefix("<").removesuffix(">") or message_id)
 
 
 def _delivery(values: _Values) -> e.Delivery:

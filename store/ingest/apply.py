@@ -5,7 +5,7 @@ from typing import Any
 
 from store.ingest import engagement
 from store.ingest import events as e
-from store.ingest.batch import Batch, Waiting, plain_bonus
+from store.ingest.batch import PROVIDER_MESSAGE, Batch, Waiting, plain_bonus
 from store.ingest.encoding import encode
 from store.ingest.erased import without_words
 from store.ingest.events import ContactRef, Event
@@ -203,8 +203,11 @@ def _created(batch: Batch, event: e.CommunicationCreated, source: str) -> Outcom
     )
     batch.known.messages[message.external_id] = message
     batch.new_messages[message.id] = message
-    if event.provider_message_id is not None:
-        batch.provider_messages[event.provider_message_id] = message.id
+    provider_name = event.provider_message_id
+    if provider_name is not None and provider_name not in batch.known.messages_by_provider:
+        # Of two messages under one of the provider's ids, the first keeps it.
+        batch.known.messages_by_provider[provider_name] = message
+        batch.provider_messages[provider_name] = message.id
     if event.id is None:
         _link(batch, message.id, event)
     batch.fact(
@@ -274,9 +277,12 @@ def _only_open_entry(
 
 
 def _delivered(batch: Batch, event: e.Delivery, source: str) -> Outcome:
-    message = batch.known.messages.get(event.communication)
+    is_providers = isinstance(event, e.ProviderDelivery)
+    known = batch.known.messages_by_provider if is_providers else batch.known.messages
+    message = known.get(event.communication)
     if message is None:
-        return wait(batch, "communication", event.communication, event, source)
+        awaits = PROVIDER_MESSAGE if is_providers else "communication"
+        return wait(batch, awaits, event.communication, event, source)
     batch.touch_message(message)
     message.fold(
         event.kind,

@@ -13,11 +13,16 @@ from store.types import Id, Instant
 from store.words import ActivityKind, DeliveryKind
 
 NONCES = 4
+PROVIDER_MESSAGE = "provider id"
+"""What an event awaits that names a message as its provider does."""
 
 
 @dataclass(slots=True)
 class Waiting:
-    """An event that waits for an entry or a message with this name."""
+    """An event that waits for an entry or a message with this name.
+
+    `awaits`: "entry", "communication" or PROVIDER_MESSAGE.
+    """
 
     awaits: str
     name: str
@@ -120,7 +125,7 @@ class Batch:
         self.waiting.append(Waiting(awaits, name, event, source, refusal))
 
     def take_waiting(self, names: set[tuple[str, str]]) -> list[Waiting]:
-        """Take out what waits for one of these: pairs of "entry" or "communication" and a name."""
+        """Take out what waits for one of these: pairs of what is awaited and its name."""
         taken: list[Waiting] = []
         left: list[Waiting] = []
         for one in self.waiting:

@@ -15,6 +15,7 @@ from store.words import Channel, DeliveryKind, RedemptionKind, StepKind
 _WORDS = {
     events.StepReached: StepKind,
     events.Delivery: DeliveryKind,
+    events.ProviderDelivery: DeliveryKind,
     events.PromoRedeemed: RedemptionKind,
 }
 

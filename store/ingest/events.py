@@ -88,6 +88,11 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
+class ProviderDelivery(Delivery):
+    """The same of a message that is known by its provider's id: `communication` holds that id."""
+
+
+@dataclass(frozen=True, slots=True)
 class Converted:
     key: str
     occurred_at: Instant
@@ -177,6 +182,7 @@ Event = (
     | StepReached
     | CommunicationCreated
     | Delivery
+    | ProviderDelivery
     | Converted
     | Exited
     | Completed

@@ -56,6 +56,7 @@ class Known:
     entries: dict[str, Passage] = field(default_factory=dict)
     entries_by_id: dict[Id, Passage] = field(default_factory=dict)
     messages: dict[str, Message] = field(default_factory=dict)
+    messages_by_provider: dict[str, Message] = field(default_factory=dict)
     visits: dict[tuple[Id, Id], Visit] = field(default_factory=dict)
     resources: dict[tuple[str, str], Id] = field(default_factory=dict)
     promos: dict[str, Id] = field(default_factory=dict)
@@ -87,7 +88,19 @@ def entry_name(event: Event) -> str | None:
 
 def message_name(event: Event) -> str | None:
     match event:
+        case e.ProviderDelivery():
+            return None
         case e.CommunicationCreated() | e.Delivery():
+            return event.communication
+    return None
+
+
+def provider_message_name(event: Event) -> str | None:
+    """The provider's id of a message."""
+    match event:
+        case e.CommunicationCreated():
+            return event.provider_message_id
+        case e.ProviderDelivery():
             return event.communication
     return None
 
@@ -127,7 +140,10 @@ async def load(
     await reader.promos({event.promo for event in batch if isinstance(event, e.PromoRedeemed)})
     await reader.entries({name for event in batch if (name := entry_name(event)) is not None})
     await reader.open_entries(batch)
-    await reader.messages({name for event in batch if (name := message_name(event)) is not None})
+    await reader.messages(
+        {name for event in batch if (name := message_name(event)) is not None},
+        {name for event in batch if (name := provider_message_name(event)) is not None},
+    )
     await reader.erased()
     await reader.journeys({name for event in batch if (name := _journey_name(event)) is not None})
     await reader.surveys({event.journey for event in batch if isinstance(event, e.SurveyAnswered)})
@@ -230,7 +246,7 @@ class _Reader:
         missing = sorted(names - self.known.entries.keys())
         table = tables.entry_keys
         ids = await self._ids(missing, table, table.c.entry_id, {})
-        await self.lock_entries(ids)
+        await self.lock_entries(ids.values())
 
     async def lock_entries(self, ids: Iterable[Id]) -> None:
         wanted = sorted(set(ids) - self.known.entries_by_id.keys())
@@ -267,14 +283,23 @@ class _Reader:
             )
             await self.lock_entries(row[0] for row in found)
 
-    async def messages(self, names: set[str]) -> None:
-        missing = sorted(names - self.known.messages.keys())
-        table = tables.communication_keys
-        ids = await self._ids(missing, table, table.c.communication_id, {"is_known": False})
-        rows = await self._locked(tables.communications, sorted(ids))
-        for row in rows:
+    async def messages(self, names: set[str], provider_names: set[str]) -> None:
+        """Messages by the partner's ids of them, and by their providers'."""
+        known = self.known
+        keys, provider_keys = tables.communication_keys, tables.provider_message_keys
+        missing = sorted(names - known.messages.keys())
+        ids = await self._ids(missing, keys, keys.c.communication_id, {"is_known": False})
+        missing = sorted(provider_names - known.messages_by_provider.keys())
+        by_provider = await self._ids(missing, provider_keys, provider_keys.c.communication_id, {})
+        by_id: dict[Id, Message] = {}
+        if by_provider:
+            by_id = {message.id: message for message in known.messages.values()}
+        wanted = {*ids.values(), *by_provider.values()} - by_id.keys()
+        for row in await self._locked(tables.communications, sorted(wanted)):
             message = Message(**row)
-            self.known.messages[message.external_id] = message
+            known.messages[message.external_id] = by_id[message.id] = message
+        for name, one in by_provider.items():
+            known.messages_by_provider[name] = by_id[one]
         # The entries of messages are not locked: an event of a message does not change its entry.
 
     async def erased(self) -> None:
@@ -292,39 +317,36 @@ class _Reader:
 
     async def _ids(
         self, names: Sequence[str], table: Table, id_column: Any, waiting: dict[str, Any]
-    ) -> list[Id]:
+    ) -> dict[str, Id]:
         """The ids behind names; a name without one gets (or keeps) its key row, locked."""
         if not names:
-            return []
+            return {}
         is_known = table.c.is_known.is_(True) if "is_known" in table.c else id_column.is_not(None)
-        own = (table.c.workspace_id == self.workspace_id, table.c.external_id.in_(names))
-        found = await self.connection.execute(
-            select(table.c.external_id, id_column).where(*own, is_known)
-        )
+        name_column = next(one for one in table.primary_key if one.name != "workspace_id")
+        own = (table.c.workspace_id == self.workspace_id, name_column.in_(names))
+        found = await self.connection.execute(select(name_column, id_column).where(*own, is_known))
         ids = {row[0]: row[1] for row in found}
         unknown = [name for name in names if name not in ids]
         if unknown:
             statement = insert(self.connection, table)
             await self.connection.execute(
                 statement.on_conflict_do_update(
-                    index_elements=["workspace_id", "external_id"],
-                    set_={"external_id": statement.excluded.external_id},
+                    index_elements=["workspace_id", name_column.name],
+                    set_={name_column.name: statement.excluded[name_column.name]},
                 ),
                 [
-                    {"workspace_id": self.workspace_id, "external_id": name, **waiting}
+                    {"workspace_id": self.workspace_id, name_column.name: name, **waiting}
                     for name in unknown
                 ],
             )
             # What another transaction brought while this one waited for its key rows.
             late = await self.connection.execute(
-                select(table.c.external_id, id_column).where(
-                    table.c.workspace_id == self.workspace_id,
-                    table.c.external_id.in_(unknown),
-                    is_known,
+                select(name_column, id_column).where(
+                    table.c.workspace_id == self.workspace_id, name_column.in_(unknown), is_known
                 )
             )
             ids.update({row[0]: row[1] for row in late})
-        return list(ids.values())
+        return ids
 
     async def _locked(self, table: Table, ids: Sequence[Id]) -> list[dict[str, Any]]:
         if not ids:

@@ -10,7 +10,7 @@ from store.database import Connection
 from store.dialects import insert
 from store.ingest import robots
 from store.ingest.apply import apply
-from store.ingest.batch import Batch
+from store.ingest.batch import PROVIDER_MESSAGE, Batch
 from store.ingest.encoding import content, decode, digest
 from store.ingest.events import CommunicationCreated, Event
 from store.ingest.known import load
@@ -175,13 +175,14 @@ async def apply_waiting(connection: Connection, workspace_id: int, batch: Batch)
     while True:
         new = {("entry", one.external_id) for one in batch.new_entries.values()}
         new |= {("communication", one.external_id) for one in batch.new_messages.values()}
+        new |= {(PROVIDER_MESSAGE, name) for name in batch.provider_messages}
         new -= done
         if not new:
             return
         done |= new
         kept = batch.take_waiting(new)
         arrived: list[tuple[Event, str]] = [(one.event, one.source) for one in kept]
-        for awaits in ("entry", "communication"):
+        for awaits in ("entry", "communication", PROVIDER_MESSAGE):
             names = [name for kind, name in new if kind == awaits]
             if names:
                 found = await connection.execute(

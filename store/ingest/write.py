@@ -132,14 +132,19 @@ class _Writer:
         await self._marks([*new, *(by_id[one] for one in batch.messages_before)])
         await self._insert(tables.links, batch.links)
         if batch.provider_messages:
+            # The rows were written, and locked, when the batch was loaded.
+            provider_keys = tables.provider_message_keys
             await self.connection.execute(
-                insert(self.connection, tables.provider_message_keys).on_conflict_do_nothing(),
-                self._own(
-                    [
-                        {"provider_message_id": name, "communication_id": one}
-                        for name, one in sorted(batch.provider_messages.items())
-                    ]
-                ),
+                update(provider_keys)
+                .where(
+                    provider_keys.c.workspace_id == self.workspace_id,
+                    provider_keys.c.provider_message_id == bindparam("b_name"),
+                )
+                .values(communication_id=bindparam("b_id")),
+                [
+                    {"b_name": name, "b_id": one}
+                    for name, one in sorted(batch.provider_messages.items())
+                ],
             )
 
     async def _marks(self, messages: Sequence[Message]) -> None:

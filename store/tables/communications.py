@@ -99,7 +99,8 @@ communication_keys = workspace_table(
 provider_message_keys = workspace_table(
     "provider_message_keys",
     Column("provider_message_id", Text, primary_key=True),
-    reference("communication_id"),
+    # Null while events wait under the provider's id for the message.
+    reference("communication_id", nullable=True),
 )
 
 links = workspace_table(

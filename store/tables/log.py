@@ -88,7 +88,8 @@ event_keys = workspace_table(
 pending_events = workspace_table(
     "pending_events",
     own_id(),
-    # "entry" or "communication", and the partner's id of the one that is awaited.
+    # "entry", "communication" or "provider id", and the id of the one that is awaited: the
+    # partner's, or a message's at its provider.
     Column("awaits", String(13), nullable=False),
     Column("external_id", Text, nullable=False),
     Column("event", JsonColumn, nullable=False),

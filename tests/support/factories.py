@@ -302,6 +302,12 @@ def delivered(
     return events.Delivery(key or a_key(), at, communication, kind, **values)
 
 
+def by_provider(event: events.Delivery, name: str) -> events.ProviderDelivery:
+    """The same of the message that its provider knows by this name."""
+    values = {one: getattr(event, one) for one in events.Delivery.__dataclass_fields__}
+    return events.ProviderDelivery(**{**values, "communication": name})
+
+
 def converted(
     entry: str = "e1", *, at: Instant = NOW, key: str | None = None, reason: str | None = None
 ) -> events.Converted:

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from store import Database, tables
-from store.ingest.events import Event
+from store.ingest.events import Delivery, Event
 from store.merge import Message, Passage
 from store.tables.communications import MILESTONES
 from store.tables.journeys import ENTRY_COUNTS, STEP_COUNTS
@@ -26,6 +26,7 @@ from tests.support.factories import (
     a_workspace,
     after,
     announced,
+    by_provider,
     completed,
     converted,
     delivered,
@@ -47,6 +48,14 @@ names = st.sampled_from(["1", "2"])
 
 
 reasons = st.sampled_from([None, "why"])
+
+
+def _named(event: Delivery, *, is_by_provider: bool) -> Event:
+    """The event of m1, or the same of what its provider calls p1."""
+    name = event.communication.replace("m", "p")
+    return by_provider(event, name) if is_by_provider else event
+
+
 facts: st.SearchStrategy[Event] = st.one_of(
     # Links that are followed one by one, or all at once as a scanner does.
     st.builds(
@@ -64,14 +73,16 @@ facts: st.SearchStrategy[Event] = st.one_of(
         st.sampled_from([False, False, True]),
     ),
     st.builds(
-        lambda kind, message, at, url, reason, is_bot: delivered(
-            kind, "m" + message, at=at, url=url, reason=reason, is_suspected_bot=is_bot
+        lambda kind, message, at, url, reason, is_bot, is_by_provider: _named(
+            delivered(kind, "m" + message, at=at, url=url, reason=reason, is_suspected_bot=is_bot),
+            is_by_provider=is_by_provider,
         ),
         st.sampled_from(DeliveryKind),
         names,
         moments,
         st.sampled_from([None, "https://a.example", "https://b.example"]),
         reasons,
+        st.booleans(),
         st.booleans(),
     ),
     st.builds(
@@ -111,8 +122,21 @@ def sendings(draw: st.DrawFn) -> tuple[Sent, Sent]:
     events: list[Event] = [
         entered("e1", "ada", "welcome", at=draw(moments)),
         entered("e2", "bob", draw(st.sampled_from(JOURNEYS)), at=draw(moments)),
-        announced("m1", draw(st.sampled_from(["e1", "e2"])), at=draw(moments), step="hello"),
-        announced("m2", "e2", at=draw(moments), channel=Channel.SMS, resource="Text"),
+        announced(
+            "m1",
+            draw(st.sampled_from(["e1", "e2"])),
+            at=draw(moments),
+            step="hello",
+            provider_message_id="p1",
+        ),
+        announced(
+            "m2",
+            "e2",
+            at=draw(moments),
+            channel=Channel.SMS,
+            resource="Text",
+            provider_message_id="p2",
+        ),
         *draw(st.lists(facts, max_size=8)),
     ]
     again = draw(st.lists(st.sampled_from(events), max_size=3))
@@ -192,6 +216,7 @@ async def contents(workspace: Workspace) -> dict[str, Any]:
         "log": await named(tables.log),
         "entry keys": await named(tables.entry_keys),
         "message keys": await named(tables.communication_keys),
+        "provider's keys": await named(tables.provider_message_keys),
         "interactions": [
             (row["external_username"], row["last_interaction_at"], row["active_at"])
             for row in await workspace.rows(tables.contacts)
@@ -274,7 +299,8 @@ async def recounted(workspace: Workspace) -> Counts:
 
 
 E1, E2 = entered("e1", "ada", "welcome"), entered("e2", "bob", "winback")
-M1, M2 = announced("m1", "e1", step="hello"), announced("m2", "e2", at=after(-60))
+M1 = announced("m1", "e1", step="hello", provider_message_id="p1")
+M2 = announced("m2", "e2", at=after(-60))
 STORY: tuple[Event, ...] = (
     E1,
     E2,
@@ -285,7 +311,7 @@ STORY: tuple[Event, ...] = (
     reached("hello", StepKind.STEP_FAILED, "e2", at=after(1), reason="no address"),
     delivered(DeliveryKind.SENT, "m1"),
     delivered(DeliveryKind.DELIVERED, "m1", at=after(1)),
-    delivered(DeliveryKind.BOUNCED, "m1", at=after(1), reason="full"),
+    by_provider(delivered(DeliveryKind.BOUNCED, at=after(1), reason="full"), "p1"),
     delivered(DeliveryKind.CLICKED, "m2", at=after(2), url="https://a.example"),
     delivered(DeliveryKind.CLICKED, "m2", at=after(2), url="https://b.example"),
     delivered(DeliveryKind.OPENED, "m2", at=after(1), is_suspected_bot=True),

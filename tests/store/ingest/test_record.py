@@ -38,6 +38,7 @@ from tests.support.factories import (
     after,
     an_entry,
     announced,
+    by_provider,
     completed,
     converted,
     delivered,
@@ -619,6 +620,53 @@ async def test_the_id_of_a_provider_leads_to_its_message(workspace: Workspace) -
 
     (key,) = await workspace.rows(tables.provider_message_keys)
     assert (key["provider_message_id"], key["communication_id"]) == ("sg-1", message_id)
+
+
+async def test_what_a_provider_reports_waits_for_its_message(workspace: Workspace) -> None:
+    await an_entry(workspace)
+    early = by_provider(delivered(at=after(2)), "sg-1")
+
+    waiting = await workspace.record(early)
+    again = await workspace.record(early)
+    await a_message(workspace, provider_message_id="sg-1")
+    late = await workspace.record(by_provider(delivered(DeliveryKind.OPENED, at=after(3)), "sg-1"))
+
+    assert kinds(waiting + again + late) == [
+        EventOutcome.PENDING,
+        EventOutcome.DUPLICATE,
+        EventOutcome.ACCEPTED,
+    ]
+    assert (await workspace.message())["delivered_at"] == after(2)
+    assert (await workspace.message())["status"] == "OPENED"
+    assert await workspace.rows(tables.pending_events) == []
+
+
+async def test_of_two_messages_under_one_id_of_the_provider_the_first_keeps_it(
+    workspace: Workspace,
+) -> None:
+    await an_entry(workspace)
+    await workspace.record(announced("m1", provider_message_id="sg-1"))
+
+    await workspace.record(announced("m2", provider_message_id="sg-1"))
+    await workspace.record(by_provider(delivered(), "sg-1"))
+
+    assert (await workspace.message("m1"))["status"] == "DELIVERED"
+    assert (await workspace.message("m2"))["status"] == "QUEUED"
+
+
+async def test_what_the_provider_and_the_partner_call_a_message_is_one_message(
+    workspace: Workspace,
+) -> None:
+    await an_entry(workspace)
+    await a_message(workspace, provider_message_id="sg-1")
+
+    await workspace.record(
+        delivered(DeliveryKind.CLICKED, at=after(1)),
+        by_provider(delivered(DeliveryKind.CLICKED, at=after(2)), "sg-1"),
+        delivered(DeliveryKind.CLICKED, at=after(3)),
+    )
+
+    assert (await workspace.message())["click_count"] == 3
 
 
 async def test_links_are_kept_in_the_order_given_behind_the_open_pixel(

@@ -24,6 +24,7 @@ from tests.support.factories import (
     after,
     an_entry,
     announced,
+    by_provider,
     converted,
     delivered,
     entered,
@@ -164,6 +165,25 @@ async def test_messages_and_their_deliveries_from_two_sides_at_once_all_meet(
     assert await desks[0].rows(tables.pending_events) == []
     messages = await desks[0].rows(tables.communications)
     assert Counter(row["status"] for row in messages) == {"CLICKED": rounds}
+
+
+async def test_messages_and_what_their_providers_report_at_once_all_meet(
+    desks: list[Workspace],
+) -> None:
+    await an_entry(desks[0], "e1", "contact 0")
+    names = [str(number) for number in range(30)]
+    announcing = [[announced(f"m{n}", provider_message_id=f"p{n}")] for n in names]
+    reporting = [
+        [by_provider(delivered(), f"p{n}"), delivered(communication=f"m{n}")] for n in names
+    ]
+
+    await all_at_once(desks, [announcing, reporting, reporting[::-1]])
+
+    messages = await desks[0].rows(tables.communications)
+    assert [row["status"] for row in messages] == ["DELIVERED"] * 30
+    assert await desks[0].rows(tables.pending_events) == []
+    keys = await desks[0].rows(tables.provider_message_keys)
+    assert {row["communication_id"] for row in keys} == {row["id"] for row in messages}
 
 
 async def test_entries_and_their_facts_from_all_sides_at_once_all_meet(
