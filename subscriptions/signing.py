@@ -1,4 +1,4 @@
-"""Signing: small values that clients carry and hand back, sealed against change."""
+"""Signing: small values that clients carry, sealed against change, and secrets kept hidden."""
 
 import os
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -7,10 +7,14 @@ from collections.abc import Mapping
 from hashlib import blake2b
 from hmac import compare_digest
 
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
 _MAC_SIZE = 12
 _NONCE_SIZE = 16
 _SECRET_AT_LEAST = 16
 _KEY_IDS = range(256)
+_HIDING_NONCE_SIZE = 12
 
 
 class Tampered(ValueError):
@@ -21,8 +25,12 @@ class Tampered(ValueError):
         self.purpose = purpose
 
 
+class Unreadable(ValueError):
+    """What was hidden was hidden with a key that is gone, elsewhere, or was changed since."""
+
+
 class Signer:
-    """Seals with one key and opens what this key or a retired one has sealed.
+    """Seals and hides with one key; opens what this key or a retired one has sealed or hidden.
 
     To change the key: give the new one another `key_id` and hand in the old one as retired.
     """
@@ -69,11 +77,33 @@ class Signer:
         nonce, key = hidden[:_NONCE_SIZE], hidden[_NONCE_SIZE:]
         return _hidden(own, purpose, nonce, key), wrapped[0] != self._key_id
 
+    def hide(self, place: str, secret: bytes) -> bytes:
+        """The secret encrypted (AES-256-GCM), to be kept at `place` and readable nowhere else."""
+        nonce = os.urandom(_HIDING_NONCE_SIZE)
+        cipher = _cipher(self._keys[self._key_id])
+        return bytes([self._key_id]) + nonce + cipher.encrypt(nonce, secret, place.encode())
+
+    def reveal(self, place: str, hidden: bytes) -> bytes:
+        """The secret that `hide` made this of; raises Unreadable."""
+        key = self._keys.get(hidden[0]) if hidden else None
+        if key is None or len(hidden) <= _HIDING_NONCE_SIZE:
+            raise Unreadable(place)
+        nonce, encrypted = hidden[1 : 1 + _HIDING_NONCE_SIZE], hidden[1 + _HIDING_NONCE_SIZE :]
+        try:
+            return _cipher(key).decrypt(nonce, encrypted, place.encode())
+        except InvalidTag:
+            raise Unreadable(place) from None
+
 
 def _hidden(key: bytes, purpose: str, nonce: bytes, text: bytes) -> bytes:
     """The text under a pad of its own, which the key and the nonce make; twice is once."""
     pad = blake2b(nonce + purpose.encode(), key=key, person=b"wrap").digest()
     return bytes(a ^ b for a, b in zip(text, pad, strict=False))
+
+
+def _cipher(key: bytes) -> AESGCM:
+    # A key of its own: no key serves two algorithms.
+    return AESGCM(blake2b(b"hide", key=key, digest_size=32).digest())
 
 
 def _derive(key_id: int, secret: bytes) -> bytes:

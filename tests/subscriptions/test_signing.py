@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from subscriptions.cursors import LogCursor
-from subscriptions.signing import Signer, Tampered
+from subscriptions.signing import Signer, Tampered, Unreadable
 
 SIGNER = Signer(b"a secret of thirty-two bytes ....")
 
@@ -62,6 +62,46 @@ def test_after_a_change_of_keys_the_retired_key_still_opens_and_the_new_one_seal
     assert new.open("cursor", text) == b"42"
     with pytest.raises(Tampered):
         old.open("cursor", new.seal("cursor", b"42"))
+
+
+@given(st.binary(max_size=60))
+def test_what_was_hidden_is_read_in_its_place_alone(secret: bytes) -> None:
+    hidden = SIGNER.hide("here", secret)
+
+    assert SIGNER.reveal("here", hidden) == secret
+    assert secret not in hidden or len(secret) < 8
+    with pytest.raises(Unreadable):
+        SIGNER.reveal("there", hidden)
+
+
+def test_what_is_hidden_twice_looks_different() -> None:
+    assert SIGNER.hide("here", b"secret") != SIGNER.hide("here", b"secret")
+
+
+@given(st.data())
+def test_no_changed_byte_of_what_is_hidden_goes_unnoticed(data: st.DataObject) -> None:
+    hidden = bytearray(SIGNER.hide("here", b"secret"))
+    place = data.draw(st.integers(0, len(hidden) - 1))
+    hidden[place] ^= data.draw(st.integers(1, 255))
+
+    with pytest.raises(Unreadable):
+        SIGNER.reveal("here", bytes(hidden))
+
+
+def test_after_a_change_of_keys_what_was_hidden_is_still_read() -> None:
+    old = Signer(b"the old secret key", key_id=1)
+    new = Signer(b"the new secret key", key_id=2, retired={1: b"the old secret key"})
+    hidden = old.hide("here", b"secret")
+
+    assert new.reveal("here", hidden) == b"secret"
+    with pytest.raises(Unreadable):
+        old.reveal("here", new.hide("here", b"secret"))
+
+
+@pytest.mark.parametrize("hidden", [b"", b"\x01", bytes(12), bytes(200)], ids=len)
+def test_what_was_never_hidden_is_not_read(hidden: bytes) -> None:
+    with pytest.raises(Unreadable):
+        SIGNER.reveal("here", hidden)
 
 
 def test_a_short_secret_is_refused() -> None:
