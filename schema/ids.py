@@ -28,6 +28,8 @@ REWARD_TRANSACTION = "rtx"
 DELETION = "del"
 WEBHOOK_ENDPOINT = "whk"
 WEBHOOK_DELIVERY = "msg"
+CONNECTOR = "cnn"
+DEAD_LETTER = "ddl"
 
 _NAMES = {
     JOURNEY: "a journey",
@@ -50,9 +52,11 @@ _NAMES = {
     DELETION: "a deletion that can be undone",
     WEBHOOK_ENDPOINT: "a webhook endpoint",
     WEBHOOK_DELIVERY: "a webhook delivery",
+    CONNECTOR: "a connector",
+    DEAD_LETTER: "a dead letter",
 }
 _ROW = re.compile(
-    r"(jrn|stp|ent|com|ctc|res|job|und|rwd|srv|qst|chc|prm|lnk|rtx|del|whk|msg)_([0-9a-f]{32})",
+    r"(jrn|stp|ent|com|ctc|res|job|und|rwd|srv|qst|chc|prm|lnk|rtx|del|whk|msg|cnn|ddl)_([0-9a-f]{32})",
     re.ASCII,
 )
 _LOGGED = re.compile(r"(act|evt)_([1-9][0-9]{0,17})_([0-9a-f]{8})", re.ASCII)

@@ -8,6 +8,12 @@ from schema.mutations.change_contact_status import (
     ChangeContactStatusPayload,
     change_contact_status,
 )
+from schema.mutations.connectors import (
+    CreateConnectorPayload,
+    create_connector,
+    remove_connector,
+    replay_dead_letters,
+)
 from schema.mutations.create_contact import CreateContactPayload, create_contact
 from schema.mutations.delete_contacts import DeleteContactsPayload, delete_contacts
 from schema.mutations.export_contacts import export_contacts
@@ -131,6 +137,19 @@ class Mutation:
         "that the filter chooses when their turn comes. A cell that a spreadsheet would run as a "
         "formula begins with an apostrophe. The job's downloadUrl leads to the file for 24 hours. "
         "Scope operate.",
+    )
+    create_connector: CreateConnectorPayload = resolved(
+        create_connector,
+        "Takes what a provider reports of messages, from now on. Scope admin.",
+    )
+    remove_connector: RemovePayload = resolved(
+        remove_connector,
+        "Takes a provider's reports no more; what it reported stays. Scope admin.",
+    )
+    replay_dead_letters: JobPayload = resolved(
+        replay_dead_letters,
+        "Reads dead letters again, by a job: those that can be read now are recorded and gone "
+        "(updated), the others stay, with their reason in the job's errors (failed). Scope admin.",
     )
     create_webhook_endpoint: CreateWebhookEndpointPayload = resolved(
         create_webhook_endpoint,

@@ -8,6 +8,7 @@ from strawberry import UNSET
 from resolvers import (
     belongings,
     communications,
+    connectors,
     contacts,
     entries,
     jobs,
@@ -19,6 +20,7 @@ from resolvers import (
 from resolvers.context import Viewer as ViewerRow
 from resolvers.log_reading import LogId
 from schema import ids
+from schema.dead_letter_listing import dead_letter_listing
 from schema.errors import bad_input, shown
 from schema.fields import resolved, with_context
 from schema.info import Info
@@ -36,6 +38,7 @@ from schema.node import Node
 from schema.selection import below
 from schema.types.communication import ALL as ALL_COMMUNICATIONS
 from schema.types.communication import Communication, CommunicationConnection
+from schema.types.connector import Connector, DeadLetterConnection
 from schema.types.contact import ALL as ALL_CONTACTS
 from schema.types.contact import Contact, ContactConnection
 from schema.types.contact_statistics import ContactStatistics
@@ -183,6 +186,10 @@ async def _promos(info: Info) -> list[rows.Promo]:
     return await belongings.all_promos(info.context, below(info).want)
 
 
+async def _connectors(info: Info) -> list[rows.Connector]:
+    return await connectors.all_connectors(info.context, below(info).want)
+
+
 async def _webhook_endpoints(info: Info) -> list[rows.WebhookEndpoint]:
     return await webhooks.all_endpoints(info.context, below(info).want)
 
@@ -260,6 +267,14 @@ class Query:
     )
     job: Job | None = resolved(_job, "One job. Null when this workspace has no such job.")
     jobs: JobConnection = job_listing("All jobs, the newest first.")
+    connectors: list[Connector] = resolved(
+        _connectors,
+        "The addresses to which providers report what became of messages, the oldest first, at "
+        f"most {connectors.AT_MOST}. Scope admin.",
+    )
+    dead_letters: DeadLetterConnection = dead_letter_listing(
+        "What providers sent and could not be read, the newest first. Scope admin."
+    )
     webhook_endpoints: list[WebhookEndpoint] = resolved(
         _webhook_endpoints,
         f"The addresses that are told of what happens to entries, the oldest first, at most "

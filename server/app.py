@@ -21,6 +21,7 @@ from server.files import Downloads
 from server.graphql_http import GraphQLHttp
 from server.graphql_ws import GraphQLSocket
 from server.health import Health
+from server.hooks.route import Hooks
 from server.import_route import ImportRoute
 from server.links import TrackedLinks
 from server.metrics import Metrics
@@ -91,6 +92,7 @@ def build(services: Services) -> Starlette:
             Route("/u/{token}", Unsubscribe(services).handle, methods=["GET", "POST"]),
             Route("/r/{code}", referrals.share),
             Route("/f/{code}", referrals.flow),
+            Route("/hooks/{provider}/{connector}", Hooks(services).handle, methods=["GET", "POST"]),
             Route("/files/{token}", downloads.handle),
             Route("/livez", health.live),
             Route("/readyz", health.ready),
@@ -136,6 +138,7 @@ class _Counted:
             "u",
             "r",
             "f",
+            "hooks",
             "files",
             "livez",
             "readyz",

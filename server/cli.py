@@ -13,6 +13,9 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from resolvers import connectors
+from resolvers.connector_secrets import MEANING
+from resolvers.connectors import Place
 from schema import schema as api
 from server import cli_contacts, logs, serving
 from server import demo as demonstration
@@ -25,7 +28,8 @@ from server.settings import Settings, WrongSetting
 from store import Connection, Database, DatabaseError, tokens, workspaces
 from store import migrate as bring_up_to_date
 from store.folding import fold_email
-from store.words import ContactColumn, ContactStatus, Scope
+from store.refusals import Refusal
+from store.words import ContactColumn, ContactStatus, Provider, Scope
 
 main = typer.Typer(
     help="The backend of customer journeys: a GraphQL API with live subscriptions.",
@@ -40,6 +44,9 @@ recipients = typer.Typer(
     no_args_is_help=True,
 )
 main.add_typer(recipients, name="recipients")
+
+connector = typer.Typer(help="Where providers report on messages.", no_args_is_help=True)
+main.add_typer(connector, name="connector")
 
 Host = Annotated[str, typer.Option(help="The address to listen on.")]
 Existing = Annotated[str, typer.Option("--workspace", help="The workspace's name.")]
@@ -189,6 +196,25 @@ def list_recipients(workspace: Existing) -> None:
     _recipients(workspace, lambda known: known)
 
 
+@connector.command("create")
+def create_connector(
+    workspace: Existing,
+    provider: Annotated[str, typer.Option(help=f"Of {', '.join(Provider)}.")],
+    name: Annotated[str, typer.Option(help="What it is called, as the source of its reports.")],
+    secret: Annotated[
+        str,
+        typer.Option(
+            help="What the provider signs with. "
+            + "; ".join(f"{k}: {v}" for k, v in MEANING.items())
+        ),
+    ],
+) -> None:
+    """Take a provider's reports, and print the path of its hook alone."""
+    with _plainly():
+        settings = Settings.read(os.environ)
+        print(asyncio.run(_create_connector(settings, workspace, provider, name, secret)))
+
+
 @main.command()
 def currency(
     code: Annotated[str, typer.Argument(help="As ISO 4217 has it: EUR.")], workspace: Existing
@@ -293,6 +319,33 @@ async def _create_token(
                 now=now,
             )
         return secret
+    finally:
+        await database.dispose()
+
+
+async def _create_connector(
+    settings: Settings, workspace: str, provider: str, name: str, secret: str
+) -> str:
+    if not settings.is_production:
+        await bring_up_to_date(settings.database_url)
+    database = Database(settings.database_url)
+    try:
+        async with database.read() as connection:
+            workspace_id = await workspaces.find(connection, workspace)
+        if workspace_id is None:
+            raise WrongSetting(f"There is no workspace {workspace!r}: token create makes one.")
+        made = await connectors.register(
+            database,
+            settings.signer(),
+            workspace_id,
+            provider=provider,
+            name=name,
+            secret=secret,
+            now=utc_now,
+        )
+        if isinstance(made, Refusal):
+            raise WrongSetting(made.message)
+        return connectors.path(Provider(provider), Place(workspace_id, made))
     finally:
         await database.dispose()
 

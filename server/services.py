@@ -13,6 +13,9 @@ from resolvers.mail import Mail
 from resolvers.recorder import Recorder
 from server.auth import Access
 from server.files import Files
+from server.hooks import providers as hook_providers
+from server.hooks.providers import Providers
+from server.hooks.ses import Fetch
 from server.mail import Outbox, Smtp
 from server.mailed_files import MailedFiles
 from server.metrics import Metrics
@@ -59,15 +62,22 @@ class Services:
     files: Files
     mail: Mail | None
     worker: Worker
+    providers: Providers
     now: Callable[[], Instant]
 
     @classmethod
     def make(
-        cls, settings: Settings, schema: GraphQLSchema, *, now: Callable[[], Instant] = utc_now
+        cls,
+        settings: Settings,
+        schema: GraphQLSchema,
+        *,
+        now: Callable[[], Instant] = utc_now,
+        fetch: Fetch = hook_providers.fetch,
     ) -> "Services":
         database = Database(settings.database_url)
         files = Files(settings.files_dir)
         mail, signer = mail_of(settings, now), settings.signer()
+        providers = hook_providers.all_of(fetch)
         hub = Hub(settings.broadcast_url, watch=database.data_version)
         return cls(
             settings=settings,
@@ -85,9 +95,10 @@ class Services:
                 hub,
                 now,
                 Webhooks(allows_private=not settings.is_production),
-                runs(files, MailedFiles(files, mail, signer, settings.public_url)),
+                runs(files, MailedFiles(files, mail, signer, settings.public_url), providers),
                 partial(_keep_erasure_keys, database, signer),
             ),
+            providers=providers,
             now=now,
         )
 

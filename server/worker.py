@@ -15,6 +15,8 @@ from resolvers.reward_jobs import RewardSending
 from resolvers.work import Interrupted, JobFailed, Run, Work
 from server.exports import Exports
 from server.files import Files
+from server.hooks.providers import Providers
+from server.hooks.replay import Replay
 from server.imports import Imports
 from server.mailed_files import MailedFiles
 from server.webhooks import Webhooks
@@ -35,7 +37,7 @@ ENDPOINTS_AT_ONCE = 8
 _PATIENCE_S = 10.0
 
 
-def runs(files: Files, mailed: MailedFiles) -> Mapping[str, Run]:
+def runs(files: Files, mailed: MailedFiles, providers: Providers) -> Mapping[str, Run]:
     """What does each kind of job."""
     return {
         JobKind.BULK_STOP: bulk_stops.stop,
@@ -47,6 +49,7 @@ def runs(files: Files, mailed: MailedFiles) -> Mapping[str, Run]:
         JobKind.REFERRAL_LINKS: Exports(files, mailed).run,
         JobKind.SEND_REWARDS: RewardSending(mailed.mail).run,
         JobKind.CONTACT_IMPORT: Imports(files, mailed.signer).run,
+        JobKind.REPLAY: Replay(providers).run,
     }
 
 

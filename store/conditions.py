@@ -12,8 +12,10 @@ from store.entities import Entity
 from store.filters import (
     ActivityFilter,
     CommunicationFilter,
+    ConnectorFilter,
     ContactEventFilter,
     ContactFilter,
+    DeadLetterFilter,
     DeliveryEventFilter,
     Diagnosed,
     EntryFilter,
@@ -44,6 +46,8 @@ Filter = (
     | JobErrorFilter
     | WebhookEndpointFilter
     | WebhookDeliveryFilter
+    | ConnectorFilter
+    | DeadLetterFilter
     | ContactEventFilter
     | RewardTransactionFilter
 )
@@ -75,7 +79,7 @@ def terms(entity: Entity[Any], asked: Filter | None, workspace_id: int) -> list[
         always.append(Term(lambda t: t.c.delivery.is_not(None)))
     elif entity.name == "job":
         always.append(Term(lambda t: t.c.kind.not_in(STANDING), is_cheap=True))
-    elif entity.name == "webhook_endpoint":
+    elif entity.name in ("webhook_endpoint", "connector"):
         always.append(Term(lambda t: t.c.removed_at.is_(None), is_cheap=True))
     return always + ([] if asked is None else _terms(asked, workspace_id))
 
@@ -103,6 +107,10 @@ def _terms(asked: Filter, workspace_id: int) -> list[Term]:
             return one_of("id", asked.id)
         case WebhookDeliveryFilter():
             return one_of("endpoint_id", asked.endpoint_id)
+        case ConnectorFilter():
+            return one_of("id", asked.id)
+        case DeadLetterFilter():
+            return [*one_of("id", asked.id), *one_of("connector_id", asked.connector_id)]
         case RewardTransactionFilter():
             return one_of("contact_id", asked.contact_id)
         case ContactEventFilter():

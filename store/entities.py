@@ -172,6 +172,16 @@ WEBHOOK_DELIVERY = Entity(
     id_within="endpoint_id",
 )
 
+CONNECTOR = Entity("connector", tables.connectors, rows.Connector, indexes={"id": ((),)})
+
+DEAD_LETTER = Entity(
+    "dead_letter",
+    tables.dead_letters,
+    rows.DeadLetter,
+    {"connector": Relation("connector_id", "connector")},
+    indexes={"id": (("connector_id",), ())},
+)
+
 CONTACT_EVENT = Entity(
     "contact_event",
     tables.contact_events,
@@ -262,6 +272,8 @@ _BY_NAME: dict[str, Entity[Any]] = {
         JOB_ERROR,
         WEBHOOK_ENDPOINT,
         WEBHOOK_DELIVERY,
+        CONNECTOR,
+        DEAD_LETTER,
         CONTACT_EVENT,
         CONTACT_FACT,
         CONTACT_PROFILE,

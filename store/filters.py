@@ -178,6 +178,17 @@ class WebhookDeliveryFilter:
 
 
 @dataclass(frozen=True, slots=True)
+class ConnectorFilter:
+    id: tuple[Id, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetterFilter:
+    id: tuple[Id, ...] | None = None
+    connector_id: tuple[Id, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class JobFilter:
     id: tuple[Id, ...] | None = None
     kind: tuple[JobKind, ...] | None = None

@@ -368,6 +368,25 @@ class JobError:
 
 
 @dataclass(frozen=True, slots=True)
+class Connector:
+    id: Id
+    provider: str
+    name: str
+    created_at: Instant
+    last_received_at: Instant | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    id: Id
+    connector: Connector
+    connector_id: Id
+    received_at: Instant
+    reason: str
+    shown: str
+
+
+@dataclass(frozen=True, slots=True)
 class WebhookEndpoint:
     id: Id
     url: str

@@ -191,6 +191,18 @@ class ContactColumn(StrEnum):
     FLOW_LINK = "FLOW_LINK"
 
 
+class Provider(StrEnum):
+    """Who sends messages, and reports to us what became of them."""
+
+    SENDGRID = "sendgrid"
+    MAILGUN = "mailgun"
+    SES = "ses"
+    POSTMARK = "postmark"
+    TWILIO = "twilio"
+    WHATSAPP = "whatsapp"
+    STANDARD = "standard"
+
+
 class RedemptionKind(StrEnum):
     CLICKED_LINK = "CLICKED_LINK"
     WATCHED_VIDEO = "WATCHED_VIDEO"

@@ -10,6 +10,7 @@ from store.tables.communications import (
     provider_message_keys,
     resources,
 )
+from store.tables.connectors import connectors, dead_letters
 from store.tables.contacts import (
     contact_consents,
     contact_counters,
@@ -61,6 +62,7 @@ __all__ = [
     "communication_keys",
     "communication_marks",
     "communications",
+    "connectors",
     "contact_consents",
     "contact_counters",
     "contact_deletions",
@@ -70,6 +72,7 @@ __all__ = [
     "contact_profiles",
     "contact_status_changes",
     "contacts",
+    "dead_letters",
     "deleted_contacts",
     "entries",
     "entry_counters",

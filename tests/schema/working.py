@@ -8,6 +8,7 @@ from typing import Any
 
 from schema import schema
 from server.files import Files
+from server.hooks.providers import all_of, fetch
 from server.mailed_files import ATTACHED_AT_MOST, MailedFiles
 from server.webhooks import Webhooks
 from server.worker import Worker, runs
@@ -29,7 +30,11 @@ async def a_worker(
     kept, context = Files(files), api.context
     mailed = MailedFiles(kept, context.mail, context.signer, context.public_url, attached_at_most)
     worker = Worker(
-        api.workspace.database, context.hub, lambda: api.now, webhooks, runs(kept, mailed)
+        api.workspace.database,
+        context.hub,
+        lambda: api.now,
+        webhooks,
+        runs(kept, mailed, all_of(fetch)),
     )
     worker.start()
     api.context.wake_worker = worker.wake

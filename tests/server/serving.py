@@ -130,8 +130,10 @@ async def a_server(
     settings: Settings,
     schema: GraphQLSchema | None = None,
     build: Callable[[Services], Starlette] = app.build,
+    **options: Any,
 ) -> AsyncIterator[Serving]:
-    services = Services.make(settings, schema or app.core_schema())
+    """Options are those of Services.make."""
+    services = Services.make(settings, schema or app.core_schema(), **options)
     async with services.database.write() as connection:
         workspace_id = await workspaces.create(connection, "acme", NOW)
     token, token_id = await a_token(services, workspace_id)

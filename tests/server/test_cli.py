@@ -1,6 +1,7 @@
 """The command line, as a process: what it prints, and what it says when it cannot."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -174,6 +175,34 @@ def test_recipients_of_an_unknown_workspace_are_told(
 
     assert told.returncode == 1
     assert told.stderr == "There is no workspace 'acme': token create makes one.\n"
+
+
+def test_a_connector_is_made_and_its_path_printed_alone(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    def create(workspace: str, provider: str, secret: str) -> subprocess.CompletedProcess[str]:
+        options = {"workspace": workspace, "provider": provider, "name": "X", "secret": secret}
+        arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
+        return trackside(
+            "connector", "create", *arguments, environment=environment, folder=tmp_path
+        )
+
+    making = ("token", "create", "--workspace", "acme", "--scope", "read")
+    trackside(*making, environment=environment, folder=tmp_path)
+
+    made = create("acme", "mailgun", "a signing key")
+
+    assert made.returncode == 0
+    assert re.fullmatch(r"/hooks/mailgun/[A-Za-z0-9_-]{32}\n", made.stdout)
+    for workspace, provider, secret, message in (
+        ("nobody", "mailgun", "k", "There is no workspace 'nobody': token create makes one."),
+        ("acme", "pigeon", "k", 'There is no provider "pigeon": there are sendgrid,'),
+        ("acme", "sendgrid", "k", "For sendgrid the secret is the verification key"),
+        ("acme", "mailgun", "k", 'There is a connector "X": remove it first'),
+    ):
+        told = create(workspace, provider, secret)
+        assert (told.returncode, told.stdout) == (1, "")
+        assert told.stderr.startswith(message)
 
 
 def test_an_unknown_scope_is_told_in_a_sentence(

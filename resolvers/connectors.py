@@ -1,0 +1,167 @@
+"""Connectors: by which addresses providers report what became of messages."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as NotBase64
+from collections.abc import Callable
+from dataclasses import dataclass
+from struct import Struct
+
+from resolvers import connector_secrets
+from resolvers.context import Context
+from store import Connection, Database, connectors, lists, rows
+from store.connectors import Connector
+from store.entities import CONNECTOR
+from store.lists import Order, PageRequest
+from store.refusals import Refusal
+from store.types import Id, Instant, new_id
+from store.want import Want
+from store.words import ErrorCode, Provider, Scope
+from subscriptions.signing import Signer
+
+AT_MOST = 100
+NAME_AT_MOST = 200
+_PLACE = Struct(">Q16s")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a hook's path leads."""
+
+    workspace_id: int
+    connector_id: Id
+
+
+async def all_connectors(context: Context, want: Want) -> list[rows.Connector]:
+    """Those that were not removed, the oldest first."""
+    context.require(Scope.ADMIN)
+    async with context.database.read() as connection:
+        page = await lists.page(
+            connection,
+            CONNECTOR,
+            context.workspace_id,
+            None,
+            Order("id", is_descending=False),
+            PageRequest(AT_MOST),
+            want,
+        )
+    return page.rows
+
+
+async def get(context: Context, id: Id, want: Want) -> rows.Connector | None:
+    context.require(Scope.ADMIN)
+    async with context.database.read() as connection:
+        return await lists.get(connection, CONNECTOR, context.workspace_id, want, id=id)
+
+
+async def create(context: Context, provider: str, name: str, secret: str) -> Id | Refusal:
+    """Take reports of a provider from now on."""
+    context.require(Scope.ADMIN)
+    return await register(
+        context.database,
+        context.signer,
+        context.workspace_id,
+        provider=provider,
+        name=name,
+        secret=secret,
+        now=context.now,
+    )
+
+
+async def register(
+    database: Database,
+    signer: Signer,
+    workspace_id: int,
+    *,
+    provider: str,
+    name: str,
+    secret: str,
+    now: Callable[[], Instant],
+) -> Id | Refusal:
+    """A connector, for whoever may make one."""
+    try:
+        known = Provider(provider)
+    except ValueError:
+        return Refusal(
+            ErrorCode.INVALID,
+            f'There is no provider "{provider[:40]}": there are {", ".join(Provider)}.',
+            ("provider",),
+        )
+    if not name.strip() or len(name) > NAME_AT_MOST or not name.isprintable():
+        return Refusal(
+            ErrorCode.INVALID,
+            f"name: 1 to {NAME_AT_MOST} characters, as reports show it.",
+            ("name",),
+        )
+    problem = connector_secrets.problem(known, secret)
+    if problem is not None:
+        return Refusal(ErrorCode.INVALID, problem, ("secret",))
+    connector_id = new_id()
+    hidden = signer.hide(_hiding(Place(workspace_id, connector_id)), secret.encode())
+
+    async def work(connection: Connection) -> Id | Refusal:
+        if await connectors.count(connection, workspace_id) >= AT_MOST:
+            return Refusal(
+                ErrorCode.TOO_MANY,
+                f"There are {AT_MOST} connectors, the most that a workspace may have: remove one.",
+            )
+        is_made = await connectors.create(
+            connection,
+            workspace_id,
+            connector_id,
+            provider=known,
+            name=name,
+            hidden_secret=hidden,
+            now=now(),
+        )
+        if is_made:
+            return connector_id
+        return Refusal(
+            ErrorCode.CONFLICT,
+            f'There is a connector "{name}": remove it first, or give this one another name.',
+            ("name",),
+        )
+
+    return await database.transact(work)
+
+
+async def remove(context: Context, id: Id) -> Refusal | None:
+    """Take its reports no longer; what it reported stays."""
+    context.require(Scope.ADMIN)
+    is_removed = await context.database.transact(
+        lambda connection: connectors.remove(connection, context.workspace_id, id, context.now())
+    )
+    if is_removed:
+        return None
+    return Refusal(ErrorCode.NOT_FOUND, "This workspace has no such connector.", ("id",))
+
+
+def url(context: Context, connector: rows.Connector) -> str:
+    """Where the provider reports."""
+    place = Place(context.workspace_id, connector.id)
+    return context.public_url + path(Provider(connector.provider), place)
+
+
+def path(provider: Provider, place: Place) -> str:
+    packed = _PLACE.pack(place.workspace_id, place.connector_id)
+    return f"/hooks/{provider}/{urlsafe_b64encode(packed).rstrip(b'=').decode()}"
+
+
+def read(text: str) -> Place | None:
+    """What the last part of a path says; None for what no path ends with."""
+    try:
+        packed = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except (NotBase64, ValueError):
+        return None
+    if len(packed) != _PLACE.size:
+        return None
+    place = Place(*_PLACE.unpack(packed))
+    return place if place.workspace_id < 1 << 63 else None
+
+
+def secret(signer: Signer, place: Place, connector: Connector) -> str:
+    """What the provider signs with; raises subscriptions.signing.Unreadable."""
+    return signer.reveal(_hiding(place), connector.hidden_secret).decode()
+
+
+def _hiding(place: Place) -> str:
+    return f"connector {place.workspace_id} {place.connector_id.hex()}"

@@ -1,0 +1,1 @@
+"""Hooks: what providers report of messages, one file a provider."""
