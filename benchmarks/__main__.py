@@ -7,6 +7,7 @@ from collections.abc import Callable
 from benchmarks import (
     clicks,
     contacts,
+    hooks,
     ingest,
     links,
     live,
@@ -25,6 +26,7 @@ MEASUREMENTS: dict[str, Callable[[Run], None]] = {
     "contacts": contacts.measure,
     "links": links.measure,
     "ingest": ingest.measure,
+    "hooks": hooks.measure,
     "clicks": clicks.measure,
     "live": live.measure,
     "memory": memory.measure,

@@ -76,7 +76,7 @@ async def begin(
             workspace_id,
             name="partner",
             email=None,
-            scopes=[Scope.READ, Scope.OPERATE, Scope.INTEGRATE],
+            scopes=[*Scope],
             secret_hash=hash_of(secret),
             now=now,
         )

@@ -1,39 +1,24 @@
 """Ingest: recordEvents over HTTP, beside the recorder alone and the bare writing of the log."""
 
 import asyncio
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from contextlib import ExitStack
 
 import uvloop
 
 from benchmarks import dataset, documents, servers
 from benchmarks.dataset import Dataset
-from benchmarks.figures import Spread, ratios
 from benchmarks.recording import InProcess, LogAlone
-from benchmarks.report import section, table
+from benchmarks.report import section
 from benchmarks.requests import at_once, graphql
 from benchmarks.run import ROUNDS, Run
 from benchmarks.servers import Server
 from benchmarks.stores import Kind
 from benchmarks.traffic import Event, as_input, batches, traffic
+from benchmarks.ways import Way, clocked, compared
 
 BATCH = 500
 CONNECTIONS = 4
-
-
-@dataclass(slots=True)
-class _Way:
-    """One way to write the same traffic, with what the rounds gave."""
-
-    name: str
-    rates: list[float] = field(default_factory=list)
-    cpu_us: list[float] = field(default_factory=list)
-
-    def took(self, events: int, seconds: float, cpu_s: float) -> None:
-        self.rates.append(events / seconds)
-        self.cpu_us.append(cpu_s * 1_000_000 / events)
 
 
 def measure(run: Run) -> None:
@@ -85,9 +70,9 @@ class _Ways:
 
     def forget(self) -> None:
         """Of the warm-up."""
-        self._http = [_Way("HTTP, 1 connection"), _Way(f"HTTP, {CONNECTIONS} connections")]
-        self._alone = [_Way("recorder, 1 caller"), _Way(f"recorder, {CONNECTIONS} callers")]
-        self._rows = _Way("log alone")
+        self._http = [Way("HTTP, 1 connection"), Way(f"HTTP, {CONNECTIONS} connections")]
+        self._alone = [Way("recorder, 1 caller"), Way(f"recorder, {CONNECTIONS} callers")]
+        self._rows = Way("log alone")
 
     def close(self) -> None:
         self._runner.run(self._recorder.close())
@@ -103,24 +88,14 @@ class _Ways:
         self._in_process(self._alone[1], self._take("recorder", number, CONNECTIONS))
 
     def table(self) -> str:
-        base = self._alone[0]
-        rows = [
-            [
-                way.name,
-                str(Spread.of(way.rates)),
-                str(Spread.of(way.cpu_us)),
-                "" if way is base else str(ratios(way.cpu_us, base.cpu_us)),
-            ]
-            for way in (*self._http, *self._alone, self._rows)
-        ]
-        return table(["", "events/s", "CPU µs an event", "CPU: recorder, 1 caller = 1"], rows)
+        return compared((*self._http, *self._alone, self._rows), self._alone[0])
 
     def _take(self, name: str, number: int, callers: int) -> list[list[list[Event]]]:
         """The next batches, shared among the callers."""
         share = max(1, number // callers)
         return [batches(stream, BATCH, share) for stream in self._streams[name][:callers]]
 
-    def _over_http(self, way: _Way, work: Sequence[Sequence[Sequence[Event]]]) -> None:
+    def _over_http(self, way: Way, work: Sequence[Sequence[Sequence[Event]]]) -> None:
         requests = [
             [
                 graphql(self._loaded.token, documents.RECORD, {"events": [*map(as_input, batch)]})
@@ -133,22 +108,14 @@ class _Ways:
         cpu_s = self._server.usage().cpu_s - spent
         way.took(load.requests * BATCH, load.seconds, cpu_s)
 
-    def _in_process(self, way: _Way, work: Sequence[Sequence[Sequence[Event]]]) -> None:
-        with _clocked(way, sum(map(len, work)) * BATCH):
+    def _in_process(self, way: Way, work: Sequence[Sequence[Sequence[Event]]]) -> None:
+        with clocked(way, sum(map(len, work)) * BATCH):
             self._runner.run(self._recorder.record(work))
 
     def _bare(self, before: int, after: int) -> None:
         rows = self._runner.run(self._log.rows(before, after))
-        with _clocked(self._rows, len(rows)):
+        with clocked(self._rows, len(rows)):
             self._runner.run(self._log.write(rows, BATCH))
-
-
-@contextmanager
-def _clocked(way: _Way, events: int) -> Iterator[None]:
-    """Times what this process does in the block, its threads included."""
-    begun, spent = time.perf_counter(), time.process_time()
-    yield
-    way.took(events, time.perf_counter() - begun, time.process_time() - spent)
 
 
 def _is_accepted(answer: bytes) -> bool:
