@@ -10,7 +10,7 @@ ARGS ?=
 # How many tests run side by side; each worker starts its own PostgreSQL and Valkey.
 WORKERS ?= 2
 
-.PHONY: help install install-dev serve test check format schema bench lock chromium clean
+.PHONY: help install install-dev serve test check format schema bench lock programs clean
 .DEFAULT_GOAL := help
 
 help:
@@ -31,7 +31,7 @@ install-dev: $(DEV)
 serve: $(RUNTIME)
 	@exec $(BIN)/trackside demo $(ARGS)
 
-test: $(DEV) chromium
+test: $(DEV) programs
 	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 check: $(DEV)
@@ -62,17 +62,22 @@ lock:
 			--custom-compile-command "make lock" $(ARGS) || exit 1; \
 	done
 
-chromium:
-	@command -v chromium >/dev/null || \
+# A browser, and what the curl examples stand on.
+programs:
+	@missing=; \
+	for one in chromium curl openssl; do \
+		command -v $$one >/dev/null || missing="$$missing $$one"; \
+	done; \
+	test -z "$$missing" || \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		echo "Installing Chromium for the browser tests"; \
+		echo "Installing$$missing for the tests"; \
 		export DEBIAN_FRONTEND=noninteractive; \
-		install="apt-get install --yes --no-install-recommends chromium fonts-liberation"; \
-		$$install >.venv/chromium.log 2>&1 || \
-		{ apt-get update && $$install; } >>.venv/chromium.log 2>&1 || \
-		{ tail -n 5 .venv/chromium.log; echo "Chromium could not be installed: see .venv/chromium.log"; exit 1; }; \
+		install="apt-get install --yes --no-install-recommends$$missing fonts-liberation"; \
+		$$install >.venv/programs.log 2>&1 || \
+		{ apt-get update && $$install; } >>.venv/programs.log 2>&1 || \
+		{ tail -n 5 .venv/programs.log; echo "They could not be installed: see .venv/programs.log"; exit 1; }; \
 	else \
-		echo "The browser tests need Chromium: apt-get install chromium, as root."; exit 1; \
+		echo "The tests need$$missing: apt-get install$$missing, as root."; exit 1; \
 	fi
 
 clean:
