@@ -14,6 +14,7 @@ import msgspec
 
 from resolvers.reports import Report
 from server.hooks.provider import (
+    UNDECODABLE,
     Body,
     Incoming,
     Item,
@@ -119,7 +120,7 @@ class Mailgun(Provider):
     def read(self, body: Body) -> Sequence[Item]:
         try:
             event = _BODY.decode(body.body).event
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except UNDECODABLE as error:
             raise NotReadable(f"This is no event: {error}.") from None
         kind = _KINDS.get(event.event) or _failure(event)
         if kind is None:
@@ -147,7 +148,7 @@ class Mailgun(Provider):
 def _signature(incoming: Incoming) -> _Signature:
     try:
         return _SIGNED.decode(incoming.body).signature
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNDECODABLE:
         raise Refused(400, "The body holds no signature.") from None
 
 

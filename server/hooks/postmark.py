@@ -16,6 +16,7 @@ import msgspec
 
 from resolvers.reports import Report
 from server.hooks.provider import (
+    UNDECODABLE,
     Body,
     Incoming,
     Item,
@@ -97,7 +98,7 @@ class Postmark(Provider):
     def read(self, body: Body) -> Sequence[Item]:
         try:
             event = _EVENT.decode(body.body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except UNDECODABLE as error:
             raise NotReadable(f"This is no event: {error}.") from None
         kind = _kind(event)
         if not isinstance(kind, DeliveryKind):

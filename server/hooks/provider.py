@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NewType
 
+import msgspec
+
 from resolvers.reports import Report
 from store.types import SECOND, Instant
 
@@ -47,6 +49,9 @@ class Body:
     delivery_id: str | None
     received_at: Instant
 
+
+UNDECODABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
+"""What msgspec raises of bodies; the last one of those that are nested too deeply."""
 
 Item = Report | Meaningless | NotReadable
 

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from resolvers.connector_secrets import sendgrid_key
 from resolvers.reports import Report
 from server.hooks.provider import (
+    UNDECODABLE,
     Body,
     Incoming,
     Item,
@@ -86,7 +87,7 @@ class SendGrid(Provider):
     def read(self, body: Body) -> Sequence[Item]:
         try:
             events: Sequence[_Event | NotReadable] = _EVENTS.decode(body.body)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except UNDECODABLE:
             events = [_event(part) for part in _parts(body)]
         return [one if isinstance(one, NotReadable) else _item(one) for one in events]
 
@@ -97,14 +98,14 @@ class SendGrid(Provider):
 def _parts(body: Body) -> list[msgspec.Raw]:
     try:
         return _PARTS.decode(body.body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNDECODABLE as error:
         raise NotReadable(f"This is no JSON array of events: {error}.") from None
 
 
 def _event(part: msgspec.Raw) -> _Event | NotReadable:
     try:
         return _EVENT.decode(part)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNDECODABLE as error:
         return NotReadable(str(error))
 
 

@@ -24,6 +24,7 @@ from cryptography.x509 import load_pem_x509_certificate
 
 from resolvers.reports import Report
 from server.hooks.provider import (
+    UNDECODABLE,
     Body,
     Incoming,
     Item,
@@ -165,7 +166,7 @@ class Ses(Provider):
     def read(self, body: Body) -> Sequence[Item]:
         try:
             event = _EVENT.decode(_ENVELOPE.decode(body.body).message.encode())
-        except (msgspec.DecodeError, UnicodeError) as error:
+        except UNDECODABLE as error:
             raise NotReadable(f"This is no event of SES: {error}.") from None
         name = event.event_type or event.notification_type or ""
         kind, detail = _kind(name, event)
@@ -203,7 +204,7 @@ class Ses(Provider):
 def _envelope(body: bytes) -> _Envelope:
     try:
         return _ENVELOPE.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNDECODABLE:
         raise Refused(400, "The body is no signed notification of SNS.") from None
 
 

@@ -13,7 +13,16 @@ import msgspec
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from resolvers.reports import Report
-from server.hooks.provider import Body, Incoming, Item, NotReadable, Provider, Refused, instant
+from server.hooks.provider import (
+    UNDECODABLE,
+    Body,
+    Incoming,
+    Item,
+    NotReadable,
+    Provider,
+    Refused,
+    instant,
+)
 from store.types import Instant
 from store.words import DeliveryKind
 
@@ -53,7 +62,7 @@ class Standard(Provider):
     def read(self, body: Body) -> Sequence[Item]:
         try:
             event = _EVENT.decode(body.body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except UNDECODABLE as error:
             raise NotReadable(f"This is no event: {error}.") from None
         if event.type not in _KINDS:
             raise NotReadable(f"The type {event.type[:40]!r} is not known.")

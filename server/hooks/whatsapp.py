@@ -15,6 +15,7 @@ import msgspec
 
 from resolvers.reports import Report
 from server.hooks.provider import (
+    UNDECODABLE,
     Body,
     Incoming,
     Item,
@@ -102,7 +103,7 @@ class WhatsApp(Provider):
 def _statuses(body: Body) -> Iterator[msgspec.Raw]:
     try:
         decoded = _BODY.decode(body.body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNDECODABLE as error:
         raise NotReadable(f"This is no notification: {error}.") from None
     for entry in decoded.entry:
         for change in entry.changes:
@@ -114,7 +115,7 @@ def _item(part: msgspec.Raw) -> Item:
         status = _STATUS.decode(part)
         at = of_seconds(int(status.timestamp))
         kind = _kind(status)
-    except (msgspec.DecodeError, UnicodeDecodeError, ValueError, NotReadable) as problem:
+    except (*UNDECODABLE, ValueError, NotReadable) as problem:
         return problem if isinstance(problem, NotReadable) else NotReadable(str(problem))
     if not isinstance(kind, DeliveryKind):
         return kind

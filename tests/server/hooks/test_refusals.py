@@ -99,6 +99,7 @@ def with_query(query: str) -> Spoil:
     return lambda sent: replace(sent, query=query)
 
 
+NESTED = b'{"a":' + b"[" * 1_000_000
 MISSING = "missing"
 WRONG = "does not match"
 UNPROVEN: dict[str, tuple[str, Spoil, int, str]] = {
@@ -133,6 +134,8 @@ UNPROVEN: dict[str, tuple[str, Spoil, int, str]] = {
         401,
         WRONG,
     ),
+    "Mailgun nested deeply": ("mailgun", with_body(lambda _: NESTED), 400, "no signature"),
+    "SES nested deeply": ("ses", with_body(lambda _: NESTED), 400, "signed notification"),
     "Mailgun cut short": ("mailgun", with_body(lambda body: body[:40]), 400, "no signature"),
 }
 
