@@ -24,6 +24,8 @@ from store.words import DeliveryKind
 LINKS_AT_ONCE = 3
 WITHIN = 10 * SECOND
 SIGNAL = "ALL_LINKS_AT_ONCE"
+EVENTS_AT_MOST = 500
+"""A message that was opened and clicked more often is judged no more: each click would read all."""
 
 _FIXED = ("id", "external_id", "entry_id", "journey_id", "contact_id", "step_id")
 _FIXED_TOO = ("resource_id", "channel", "created_at")
@@ -51,7 +53,11 @@ async def judge(connection: Connection, workspace_id: int, batch: Batch) -> None
     The log is append-only but for these marks (and those of `store/undo.py`): each row of an event
     says itself whether a robot is suspected, which every list and stream reads.
     """
-    clicked = {one.id: one for one in batch.known.messages.values() if one.id in batch.clicked}
+    clicked = {
+        one.id: one
+        for one in batch.known.messages.values()
+        if one.id in batch.clicked and one.raw_click_count + one.raw_open_count <= EVENTS_AT_MOST
+    }
     if not clicked:
         return
     recorded = await _recorded(connection, workspace_id, clicked.keys())
