@@ -214,7 +214,10 @@ def _strictly(type_: Any) -> Callable[[Any], Any]:
     coerce: Callable[[Any], Any] = type_.coerce_output_value
 
     def write(value: Any) -> Any:
-        written = None if value is None else coerce(value)
+        # An exception is raised where it stands as a value, and some scalars would take its words.
+        if value is None or isinstance(value, Exception):
+            raise TypeError
+        written = coerce(value)
         if written is None:
             raise TypeError
         return written
