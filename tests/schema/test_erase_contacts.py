@@ -10,7 +10,7 @@ from schema import ids
 from server.files import Files
 from server.uploads import ContactLists
 from server.webhooks import body
-from store import Connection, tables, webhooks
+from store import Connection, dead_letters, tables, webhooks
 from store.drafts import ChoiceDraft, QuestionDraft, SurveyDraft
 from store.ingest import events
 from store.ingest.apply import apply
@@ -104,7 +104,19 @@ async def person(api: Api) -> Id:
         ),
         delivered(DeliveryKind.CLICKED, "bm9", at=after(9)),
     )
+    await unread(workspace, f'[{{"event": "odd", "email": "{PERSON}@example.org"}}]', "[]")
     return own
+
+
+async def unread(workspace: Workspace, *bodies: str) -> None:
+    """Bodies of a provider that could not be read."""
+    letters = [
+        dead_letters.DeadLetter(body.encode(), "", None, "The event 'odd' is not known.")
+        for body in bodies
+    ]
+    await workspace.database.transact(
+        lambda connection: dead_letters.keep(connection, workspace.id, new_id(), letters, NOW)
+    )
 
 
 async def erase(api: Api, contacts: dict[str, Any], **values: Any) -> dict[str, Any]:
@@ -194,6 +206,7 @@ async def test_nothing_of_the_person_is_left_in_any_table(api: Api, person: Id) 
     assert {"contacts", "log", "communications", "contact_events", "contact_facts"} <= set(before)
     assert {"contact_profiles", "survey_answers", "entries", "links", "stops"} <= set(before)
     assert {"pending_events", "webhook_deliveries", "idempotency_keys"} <= set(before)
+    assert "dead_letters" in before
     assert await traces(api.workspace) == {}
 
 
