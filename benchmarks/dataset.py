@@ -81,7 +81,7 @@ async def begin(
             now=now,
         )
         steps = tuple(
-            StepDraft(f"step-{number}", f"Send {name}", channel, name)
+            StepDraft(f"step-{number}", f"Send {name}", channel, name, patience_seconds=86_400)
             for number, (channel, name, _) in enumerate(RESOURCES)
         )
         made = [

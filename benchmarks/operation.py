@@ -22,8 +22,8 @@ from store.types import DAY, HOUR, MINUTE, SECOND, Id, Instant, new_id
 from store.words import ActivityKind, DeliveryKind, StepKind, StopReason
 
 JOURNEYS = 2
-RARE = 500
-"""One entry in so many received a bonus, and stands at the last step."""
+RARE = 60
+"""So many entries of a journey, however large, received a bonus and stand at the last step."""
 
 _LENGTH = 30 * DAY
 _KINDS = 500
@@ -125,11 +125,13 @@ class _Making:
         self.resources, self.begins, self.random = resources, now - _LENGTH, random
         self.people: list[_Person] = []
         self.marks: list[Record] = []
+        self._every = 1
         self._facts: list[tuple[int, int, Id, Id | None, str, Instant]] = []
 
     def entries(self, count: int, contacts: Sequence[Id]) -> Iterator[Record]:
         kinds = [self._a_passage() for _ in range(_KINDS)]
         values = attrgetter(*(one.name for one in fields(Passage)))
+        self._every = max(1, count // JOURNEYS // RARE)
         for number in range(count):
             passage, shift = self.random.choice(kinds), self.begins + _LENGTH * number // count
             journey = number % JOURNEYS
@@ -138,7 +140,7 @@ class _Making:
             person = _Person(new_id(), journey, contacts[number % len(contacts)], shift)
             self.people.append(person)
             moved = {name: _shifted(getattr(passage, name), shift) for name in _PASSAGE_TIMES}
-            place = len(steps) - 1 if number // JOURNEYS % RARE == 0 else at[0] if at else 0
+            place = len(steps) - 1 if number // JOURNEYS % self._every == 0 else at[0] if at else 0
             own = Passage(
                 **{
                     **passage.columns(),
@@ -244,7 +246,7 @@ class _Making:
         each = len(self._facts) // max(1, len(self.people))
         for place, person in enumerate(self.people):
             kinds = [ActivityKind.ENTERED]
-            if place // JOURNEYS % RARE == 0:
+            if place // JOURNEYS % self._every == 0:
                 kinds.append(ActivityKind.BONUS_RECEIVED)
             for kind in kinds:
                 seq += 1
