@@ -133,6 +133,6 @@ class Services:
 
 async def _keep_erasure_keys(database: Database, signer: Signer) -> None:
     """Once a process: a secret that was retired is needed no more from then on."""
-    lost = await database.transact(lambda connection: erasure_keys.wrap_anew(connection, signer))
+    lost = await database.transact(lambda connection: erasure_keys.hide_anew(connection, signer))
     if lost:
         logger.error("secret_of_erasures_missing", workspaces=lost, remedy=_HAND_IN)

@@ -1,6 +1,6 @@
 """Erasure keys: how the e-mail of an erased contact is known again without being kept.
 
-Each workspace has a random key, made at its first erasure and kept wrapped under the server's
+Each workspace has a random key, made at its first erasure and kept hidden under the server's
 secret: who reads the database alone can try no addresses, and a new secret changes no hash.
 """
 
@@ -15,7 +15,6 @@ from store.database import Connection
 from store.tables import contacts, workspaces
 from store.types import Id
 
-_PURPOSE = "erasure"
 _KEY_SIZE = 32
 _HASH_SIZE = 16
 
@@ -23,10 +22,13 @@ _HASH_SIZE = 16
 class Keyring(Protocol):
     """Hides keys under the server's secret; `subscriptions.signing.Signer` is one."""
 
-    def wrap(self, purpose: str, key: bytes) -> bytes: ...
+    def hide(self, place: str, secret: bytes) -> bytes: ...
 
-    def unwrap(self, purpose: str, wrapped: bytes) -> tuple[bytes, bool]:
-        """The key, and whether it is to be wrapped anew; raises ValueError when it is not known."""
+    def reveal(self, place: str, hidden: bytes) -> bytes:
+        """Raises ValueError when it was hidden elsewhere, or under a secret that is not known."""
+
+    def is_retired(self, hidden: bytes) -> bool:
+        """Whether it is to be hidden anew."""
 
 
 async def hashes(
@@ -42,7 +44,7 @@ async def hashes(
         made = await connection.execute(
             update(workspaces)
             .where(workspaces.c.workspace_id == workspace_id, workspaces.c.erasure_key.is_(None))
-            .values(erasure_key=keyring.wrap(_PURPOSE, key))
+            .values(erasure_key=keyring.hide(_place(workspace_id), key))
         )
         if made.rowcount == 0:
             key = await _key(connection, workspace_id, keyring)
@@ -66,7 +68,7 @@ async def erased(
     return {by_hash[bytes(row[0])] for row in found}
 
 
-async def wrap_anew(connection: Connection, keyring: Keyring) -> list[int]:
+async def hide_anew(connection: Connection, keyring: Keyring) -> list[int]:
     """Hide the keys that a retired secret hides under the present one.
 
     Returns the workspaces whose keys cannot be read: their secret was not handed in.
@@ -85,18 +87,22 @@ async def wrap_anew(connection: Connection, keyring: Keyring) -> list[int]:
 
 async def _key(connection: Connection, workspace_id: int, keyring: Keyring) -> bytes | None:
     own = workspaces.c.workspace_id == workspace_id
-    wrapped = (await connection.execute(select(workspaces.c.erasure_key).where(own))).scalar_one()
-    if wrapped is None:
+    hidden = (await connection.execute(select(workspaces.c.erasure_key).where(own))).scalar_one()
+    if hidden is None:
         return None
-    key, is_retired = keyring.unwrap(_PURPOSE, bytes(wrapped))
-    if is_retired:
+    key = keyring.reveal(_place(workspace_id), bytes(hidden))
+    if keyring.is_retired(bytes(hidden)):
         # Before the secret that hides it is forgotten.
         await connection.execute(
             update(workspaces)
-            .where(own, workspaces.c.erasure_key == wrapped)
-            .values(erasure_key=keyring.wrap(_PURPOSE, key))
+            .where(own, workspaces.c.erasure_key == hidden)
+            .values(erasure_key=keyring.hide(_place(workspace_id), key))
         )
     return key
+
+
+def _place(workspace_id: int) -> str:
+    return f"erasure key of workspace {workspace_id}"
 
 
 def _hash(key: bytes, email: str) -> bytes:

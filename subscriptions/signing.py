@@ -11,7 +11,6 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 _MAC_SIZE = 12
-_NONCE_SIZE = 16
 _SECRET_AT_LEAST = 16
 _KEY_IDS = range(256)
 _HIDING_NONCE_SIZE = 12
@@ -58,25 +57,6 @@ class Signer:
             raise Tampered(purpose)
         return payload
 
-    def wrap(self, purpose: str, key: bytes) -> bytes:
-        """A random key of at most 64 bytes, to be kept where only holders of the secret read it."""
-        nonce = os.urandom(_NONCE_SIZE)
-        wrapped = nonce + _hidden(self._keys[self._key_id], purpose, nonce, key)
-        mac = _mac(self._keys[self._key_id], purpose, wrapped)
-        return bytes([self._key_id]) + mac + wrapped
-
-    def unwrap(self, purpose: str, wrapped: bytes) -> tuple[bytes, bool]:
-        """The key, and whether a retired one hides it, so that it is to be wrapped anew.
-
-        Raises Tampered, as well when the key that hides it was not handed in.
-        """
-        mac, hidden = wrapped[1 : 1 + _MAC_SIZE], wrapped[1 + _MAC_SIZE :]
-        own = self._keys.get(wrapped[0])
-        if own is None or not compare_digest(mac, _mac(own, purpose, hidden)):
-            raise Tampered(purpose)
-        nonce, key = hidden[:_NONCE_SIZE], hidden[_NONCE_SIZE:]
-        return _hidden(own, purpose, nonce, key), wrapped[0] != self._key_id
-
     def hide(self, place: str, secret: bytes) -> bytes:
         """The secret encrypted (AES-256-GCM), to be kept at `place` and readable nowhere else."""
         nonce = os.urandom(_HIDING_NONCE_SIZE)
@@ -94,11 +74,9 @@ class Signer:
         except InvalidTag:
             raise Unreadable(place) from None
 
-
-def _hidden(key: bytes, purpose: str, nonce: bytes, text: bytes) -> bytes:
-    """The text under a pad of its own, which the key and the nonce make; twice is once."""
-    pad = blake2b(nonce + purpose.encode(), key=key, person=b"wrap").digest()
-    return bytes(a ^ b for a, b in zip(text, pad, strict=False))
+    def is_retired(self, hidden: bytes) -> bool:
+        """Whether a retired key hides it, so that it is to be hidden anew."""
+        return hidden[0] != self._key_id
 
 
 def _cipher(key: bytes) -> AESGCM:
