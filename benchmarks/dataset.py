@@ -9,7 +9,7 @@ from benchmarks.stores import settle
 from server.auth import hash_of, new_secret
 from store import Database, journeys, tokens, workspaces
 from store.drafts import JourneyDraft, StepDraft
-from store.ingest.known import find_resources
+from store.ingest.loading import find_resources
 from store.types import Id, Instant
 from store.words import Channel, Scope
 

@@ -10,7 +10,7 @@ from store.database import Connection
 from store.dialects import insert
 from store.drafts import JourneyDraft, SurveyDraft
 from store.folding import search_text
-from store.ingest.known import find_resources
+from store.ingest.loading import find_resources
 from store.types import Id, Instant, new_id
 
 

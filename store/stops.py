@@ -12,7 +12,7 @@ from store.database import Connection
 from store.entities import ENTRY
 from store.filters import EntryFilter
 from store.ingest.batch import Batch
-from store.ingest.known import lock_entries
+from store.ingest.loading import lock_entries
 from store.ingest.write import write
 from store.lists import Order, PageRequest
 from store.log import Head

@@ -18,7 +18,8 @@ from store.ingest.apply import apply
 from store.ingest.batch import Batch
 from store.ingest.encoding import decode
 from store.ingest.events import Event
-from store.ingest.known import KnownJourney, load, load_surveys, load_visits, lock_entries
+from store.ingest.known import KnownJourney
+from store.ingest.loading import load, load_surveys, load_visits, lock_entries
 from store.ingest.outcomes import Outcome
 from store.ingest.record import apply_waiting
 from store.ingest.write import write

@@ -13,7 +13,7 @@ from store.ingest.apply import apply
 from store.ingest.batch import PROVIDER_MESSAGE, Batch
 from store.ingest.encoding import content, decode, digest
 from store.ingest.events import CommunicationCreated, Event
-from store.ingest.known import load
+from store.ingest.loading import load
 from store.ingest.outcomes import DUPLICATE, Arrival, Outcome, Recorded
 from store.ingest.refuse import refuse
 from store.ingest.write import write

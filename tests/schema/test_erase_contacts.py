@@ -16,7 +16,7 @@ from store.ingest import events
 from store.ingest.apply import apply
 from store.ingest.batch import Batch
 from store.ingest.events import ContactRef
-from store.ingest.known import load
+from store.ingest.loading import load
 from store.ingest.write import write
 from store.types import Id, new_id
 from store.words import ActivityKind, Channel, DeliveryKind, Scope, StepKind
