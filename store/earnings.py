@@ -5,6 +5,8 @@ moment since then at which its contact is a customer, once: the reward that the 
 of the journey by that moment, else the journey's first. Held out (the control group), it earns
 nothing: a reward is a part of what its effect is measured of. A choice or a response that comes to
 be known late, of a moment before, is put right by a line of the ledger: what was written stays.
+A response that is dated ahead (a sender's clock may be, by 5 minutes) is judged by what the contact
+is when it comes.
 """
 
 from collections import defaultdict

@@ -245,6 +245,18 @@ async def test_an_answer_of_another_contacts_entry_is_refused(database: Database
     assert await workspace.rows(tables.survey_answers) == []
 
 
+async def test_a_response_dated_ahead_is_judged_by_what_the_contact_is_when_it_comes(
+    database: Database,
+) -> None:
+    workspace = await rewarding(database, CUSTOMER)
+
+    await workspace.record(answered(at=after(60)))
+    await becomes(workspace, LOST, 30)
+
+    # The sender's clock was ahead: the ledger takes nothing back for it.
+    assert await ledger(workspace) == [("EARNED", "mug", MUG)]
+
+
 moments = st.integers(0, 30)
 entry_names = st.sampled_from(["e1", "e2", "held out"])
 
@@ -307,14 +319,22 @@ async def test_the_order_of_facts_does_not_matter(database: Database, data: st.D
     await a_contact(workspace, now=NOW - 1)
     pending = list(moves)
 
+    async def move() -> None:
+        at, status = pending.pop(0)
+        await becomes(workspace, status, at)
+
     for one in plan:
         if isinstance(one, int):
+            # A fact may come as late as it likes, but not before it occurs.
+            while pending and pending[0][0] < happened[one][2]:
+                await move()
             again = event(happened[one])
             await workspace.record(again, again)
             await workspace.record(again)
-        else:
-            at, status = pending.pop(0)
-            await becomes(workspace, status, at)
+        elif pending:
+            await move()
+    while pending:
+        await move()
 
     lines = await workspace.rows(tables.reward_transactions)
     names = {row["id"]: row["key"] for row in await workspace.rows(tables.rewards)}
