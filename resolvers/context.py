@@ -64,6 +64,8 @@ class Context:
     """None where no mail can be sent."""
     wake_worker: Callable[[], None] = _nobody
     refuses_private_addresses: bool = False
+    resume_after: str | None = None
+    """A LogCursor with which the transport resumes a stream: it wins over the argument."""
     loaders: dict[Any, Any] = field(default_factory=dict)
 
     @property

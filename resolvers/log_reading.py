@@ -106,6 +106,7 @@ class LogReader(Reader[L, F]):
         Raises Tampered for what is no cursor.
         """
         context.require(Scope.READ)
+        after = context.resume_after or after
         cursor = None if after is None else LogCursor.decode(context.signer, after)
         wanted = Want(want.columns | _PLACE, want.relations)
 

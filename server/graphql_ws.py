@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 import structlog
-from graphql import ExecutionResult, GraphQLError, OperationType
+from graphql import ExecutionResult, OperationType
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from resolvers.context import Viewer
@@ -21,6 +21,7 @@ from server.operations import Operation, Refused
 from server.origins import is_welcome
 from server.requests import GraphQLRequest, Malformed, decode
 from server.services import Services
+from server.streaming import SourceFailed, Told
 
 logger = structlog.get_logger(__name__)
 
@@ -193,8 +194,10 @@ class _Connection:
             return
         except Refused as refused:
             failed = errors.refusal(refused)
+        except SourceFailed as source:
+            failed = source.errors
         except Exception as error:  # noqa: BLE001  The neighbours on the connection go on.
-            failed = errors.of_execution([_as_graphql(error)])
+            failed = [errors.fault(error)]
         # Whoever was told to stop, or whose name was taken over, says nothing more.
         if self._running.get(name) is not this:
             return
@@ -219,17 +222,11 @@ class _Connection:
         self, name: str, operation: Operation, variables: dict[str, Any]
     ) -> Sequence[Formatted]:
         """Each event is executed and sent before the next is read: nothing queues up."""
-        context = self._services.context(await self._still_welcome())
-        source = await operation.subscribe(context, variables)
-        if isinstance(source, ExecutionResult):
-            return errors.of_execution(source.errors or [])
-        with self._services.metrics.subscriptions.track_inprogress():
-            async with aclosing(source):
-                async for event in source:
-                    context = self._services.context(await self._still_welcome())
-                    result = await operation.run_event(context, variables, event)
-                    await self._next(name, operation, result)
-                    self._services.metrics.batches.inc()
+        told = self._services.streaming.results(await self._still_welcome(), operation, variables)
+        async with aclosing(told):
+            async for one in told:
+                await self._still_welcome()
+                await self._tell(name, one)
         return ()
 
     async def _still_welcome(self) -> Viewer:
@@ -248,14 +245,22 @@ class _Connection:
         if self._running.get(name) is asyncio.current_task():
             await self._send({"id": name, "type": "next", "payload": payload})
 
+    async def _tell(self, name: str, told: Told) -> None:
+        if self._running.get(name) is asyncio.current_task():
+            head = b'{"id":%b,"type":"next","payload":' % orjson.dumps(name)
+            await self._send_text(b"%b%b}" % (head, told.payload))
+
     async def _refuse(self, name: str, failed: Sequence[Formatted]) -> None:
         self._services.metrics.operations.labels("any", "refused").inc()
         await self._send({"id": name, "type": "error", "payload": failed})
 
     async def _send(self, message: dict[str, Any]) -> None:
+        await self._send_text(orjson.dumps(message))
+
+    async def _send_text(self, text: bytes) -> None:
         """Waits while the client does not read; raises _Ended when it is gone."""
         try:
-            await self._websocket.send_text(orjson.dumps(message).decode())
+            await self._websocket.send_text(text.decode())
         except (RuntimeError, WebSocketDisconnect):
             # Starlette's RuntimeError: sent after a close, by an operation that ran on.
             raise _Ended from None
@@ -285,8 +290,3 @@ def _token(payload: dict[str, Any], header: str | None) -> str | None:
             return bearer(payload[key])
     token = payload.get("token")
     return token if isinstance(token, str) else bearer(header)
-
-
-def _as_graphql(error: Exception) -> GraphQLError:
-    """What a source of events raised, as if a field had."""
-    return GraphQLError(str(error), original_error=error)

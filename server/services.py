@@ -21,6 +21,7 @@ from server.mailed_files import MailedFiles
 from server.metrics import Metrics
 from server.operations import Operations
 from server.settings import Settings
+from server.streaming import Streaming
 from server.uploads import ContactLists
 from server.webhooks import Webhooks
 from server.worker import Worker, runs
@@ -112,6 +113,10 @@ class Services:
         await self.hub.stop()
         await self.access.close()
         await self.database.dispose()
+
+    @property
+    def streaming(self) -> Streaming:
+        return Streaming(self.context, self.metrics)
 
     def context(self, viewer: Viewer) -> Context:
         """For one operation."""
