@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from benchmarks import histories
 from benchmarks.bulk import Bulk
 from benchmarks.stores import settle
-from server.auth import hash_of, new_secret
+from resolvers.token_secrets import hash_of, new_secret
 from store import Database, journeys, tokens, workspaces
 from store.drafts import JourneyDraft, StepDraft
 from store.ingest.loading import find_resources

@@ -30,6 +30,7 @@ WEBHOOK_ENDPOINT = "whk"
 WEBHOOK_DELIVERY = "msg"
 CONNECTOR = "cnn"
 DEAD_LETTER = "ddl"
+TOKEN = "tok"  # noqa: S105  Of a token's id, which opens nothing.
 
 _NAMES = {
     JOURNEY: "a journey",
@@ -54,9 +55,10 @@ _NAMES = {
     WEBHOOK_DELIVERY: "a webhook delivery",
     CONNECTOR: "a connector",
     DEAD_LETTER: "a dead letter",
+    TOKEN: "a token",
 }
 _ROW = re.compile(
-    r"(jrn|stp|ent|com|ctc|res|job|und|rwd|srv|qst|chc|prm|lnk|rtx|del|whk|msg|cnn|ddl)_([0-9a-f]{32})",
+    r"(jrn|stp|ent|com|ctc|res|job|und|rwd|srv|qst|chc|prm|lnk|rtx|del|whk|msg|cnn|ddl|tok)_([0-9a-f]{32})",
     re.ASCII,
 )
 _LOGGED = re.compile(r"(act|evt)_([1-9][0-9]{0,17})_([0-9a-f]{8})", re.ASCII)

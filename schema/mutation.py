@@ -24,6 +24,7 @@ from schema.mutations.record_events import RecordEventsPayload, record_events
 from schema.mutations.restore_contacts import RestoreContactsPayload, restore_contacts
 from schema.mutations.send_rewards import SendRewardsPayload, send_rewards
 from schema.mutations.stop_campaign import StopCampaignPayload, stop_campaign
+from schema.mutations.tokens import CreateTokenPayload, create_token, revoke_token
 from schema.mutations.undo_stop_campaign import UndoStopCampaignPayload, undo_stop_campaign
 from schema.mutations.update_contact import UpdateContactPayload, update_contact
 from schema.mutations.upsert_contacts import UpsertContactsPayload, upsert_contacts
@@ -158,4 +159,14 @@ class Mutation:
     remove_webhook_endpoint: RemovePayload = resolved(
         remove_webhook_endpoint,
         "Tells an address no more; what was still to be sent to it is not. Scope admin.",
+    )
+    create_token: CreateTokenPayload = resolved(
+        create_token,
+        "Makes a token of this workspace, which may do no more than the one it is made with. Scope "
+        "admin.",
+    )
+    revoke_token: RemovePayload = resolved(
+        revoke_token,
+        "Ends a token within a few seconds, and the streams that it opened; what was done with it "
+        "stays. The last one with the scope admin stays too: make another first. Scope admin.",
     )

@@ -15,10 +15,12 @@ from resolvers import (
     journeys,
     nodes,
     referral_links,
+    tokens,
     webhooks,
 )
 from resolvers.context import Viewer as ViewerRow
 from resolvers.log_reading import LogId
+from resolvers.tokens import LISTED_AT_MOST
 from schema import ids
 from schema.dead_letter_listing import dead_letter_listing
 from schema.errors import bad_input, shown
@@ -52,6 +54,7 @@ from schema.types.journey import Journey, JourneyConnection
 from schema.types.promo import Promo
 from schema.types.referral_link import ReferralLink
 from schema.types.reward import Reward
+from schema.types.token import AccessToken
 from schema.types.viewer import Viewer
 from schema.types.webhook import WebhookEndpoint
 from store import rows
@@ -194,6 +197,10 @@ async def _webhook_endpoints(info: Info) -> list[rows.WebhookEndpoint]:
     return await webhooks.all_endpoints(info.context, below(info).want)
 
 
+async def _tokens(info: Info) -> list[rows.AccessToken]:
+    return await tokens.all_tokens(info.context)
+
+
 def _only_one(**given: str | None) -> None:
     if sum(bool(value) for value in given.values()) != 1:
         raise bad_input(f"Give exactly one of {', '.join(given)}.")
@@ -279,4 +286,10 @@ class Query:
         _webhook_endpoints,
         f"The addresses that are told of what happens to entries, the oldest first, at most "
         f"{webhooks.AT_MOST}. Scope admin.",
+    )
+    tokens: list[AccessToken] = resolved(
+        _tokens,
+        "The workspace's tokens, never with their secrets: those that open it first, then those "
+        "that were revoked or expired; the newest first, at most "
+        f"{LISTED_AT_MOST:,}. Scope admin.",
     )

@@ -1,15 +1,14 @@
 """Access: who holds a bearer token."""
 
 import asyncio
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from hashlib import sha256
 from time import monotonic
 
 import structlog
 
 from resolvers.context import Viewer
+from resolvers.token_secrets import hash_of
 from store import Database, tokens
 from store.types import MINUTE, Instant
 
@@ -18,16 +17,6 @@ logger = structlog.get_logger(__name__)
 CACHED_FOR_S = 3.0
 _CACHED_AT_MOST = 10_000
 _WORKSPACE_DIGITS = 18
-
-
-def new_secret(workspace_id: int) -> str:
-    """A token's text: it names its workspace, so that looking it up stays within one."""
-    return f"ts_{workspace_id}_{secrets.token_urlsafe(32)}"
-
-
-def hash_of(secret: str) -> bytes:
-    """What is stored. The secret is random, so that no slow hash is needed."""
-    return sha256(secret.encode()).digest()
 
 
 def bearer(header: str | None) -> str | None:

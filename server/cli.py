@@ -16,12 +16,12 @@ import typer
 from resolvers import connectors
 from resolvers.connector_secrets import MEANING
 from resolvers.connectors import Place
+from resolvers.token_secrets import hash_of, new_secret
 from schema import schema as api
 from server import cli_contacts, logs, serving
 from server import demo as demonstration
 from server import simulate as partner
 from server.app import core_schema
-from server.auth import hash_of, new_secret
 from server.services import Services, utc_now
 from server.serving import PortTaken
 from server.settings import Settings, WrongSetting

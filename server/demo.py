@@ -12,9 +12,9 @@ import uvicorn
 import uvloop
 
 from resolvers.context import Viewer
+from resolvers.token_secrets import hash_of, new_secret
 from server import sample, serving
 from server.app import core_schema
-from server.auth import hash_of, new_secret
 from server.services import Services
 from server.settings import VAR, Settings, write_secret
 from store import migrate, tokens, workspaces

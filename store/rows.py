@@ -368,6 +368,18 @@ class JobError:
 
 
 @dataclass(frozen=True, slots=True)
+class AccessToken:
+    id: Id
+    name: str
+    email: str | None
+    scopes: list[str]
+    created_at: Instant
+    expires_at: Instant | None
+    last_used_at: Instant | None
+    revoked_at: Instant | None
+
+
+@dataclass(frozen=True, slots=True)
 class Connector:
     id: Id
     provider: str

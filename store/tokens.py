@@ -1,10 +1,11 @@
 """Tokens: what opens a workspace's data, kept as a hash."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
 
+from store import rows
 from store.database import Connection
 from store.tables import tokens, workspaces
 from store.types import Id, Instant, new_id
@@ -102,9 +103,9 @@ async def touch(connection: Connection, workspace_id: int, token_id: Id, now: In
     )
 
 
-async def revoke(connection: Connection, workspace_id: int, token_id: Id, now: Instant) -> None:
-    """For good; the time of the first revocation stays."""
-    await connection.execute(
+async def revoke(connection: Connection, workspace_id: int, token_id: Id, now: Instant) -> bool:
+    """For good; False when there is none, and for one that was revoked before."""
+    revoked = await connection.execute(
         update(tokens)
         .where(
             tokens.c.workspace_id == workspace_id,
@@ -112,4 +113,60 @@ async def revoke(connection: Connection, workspace_id: int, token_id: Id, now: I
             tokens.c.revoked_at.is_(None),
         )
         .values(revoked_at=now)
+    )
+    return revoked.rowcount == 1
+
+
+async def listed(
+    connection: Connection, workspace_id: int, now: Instant, limit: int
+) -> list[rows.AccessToken]:
+    """Those that are good first, then those that were revoked or expired; the newest first."""
+    columns = [tokens.c[name] for name in rows.AccessToken.__dataclass_fields__]
+    found = await connection.execute(
+        select(*columns)
+        .where(tokens.c.workspace_id == workspace_id)
+        .order_by(case((_is_good(now), 0), else_=1), tokens.c.id.desc())
+        .limit(limit)
+    )
+    return [rows.AccessToken(*row) for row in found]
+
+
+async def get(connection: Connection, workspace_id: int, token_id: Id) -> rows.AccessToken | None:
+    columns = [tokens.c[name] for name in rows.AccessToken.__dataclass_fields__]
+    found = await connection.execute(
+        select(*columns).where(tokens.c.workspace_id == workspace_id, tokens.c.id == token_id)
+    )
+    row = found.first()
+    return None if row is None else rows.AccessToken(*row)
+
+
+async def hold(connection: Connection, workspace_id: int) -> None:
+    """Let nobody else make or revoke tokens of the workspace until the commit."""
+    await connection.execute(
+        select(workspaces.c.workspace_id)
+        .where(workspaces.c.workspace_id == workspace_id)
+        .with_for_update(key_share=True)
+    )
+
+
+async def count(connection: Connection, workspace_id: int, now: Instant) -> int:
+    """How many are good."""
+    counted = select(func.count()).where(tokens.c.workspace_id == workspace_id, _is_good(now))
+    return int((await connection.execute(counted)).scalar_one())
+
+
+async def administrators(connection: Connection, workspace_id: int, now: Instant) -> Sequence[Id]:
+    """Those that are good and may do everything."""
+    found = await connection.execute(
+        select(tokens.c.id, tokens.c.scopes).where(
+            tokens.c.workspace_id == workspace_id, _is_good(now)
+        )
+    )
+    return [row[0] for row in found if Scope.ADMIN in row[1]]
+
+
+def _is_good(now: Instant) -> ColumnElement[bool]:
+    return and_(
+        tokens.c.revoked_at.is_(None),
+        or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > now),
     )

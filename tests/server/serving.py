@@ -14,8 +14,8 @@ from graphql import GraphQLSchema
 from starlette.applications import Starlette
 from websockets.asyncio.client import ClientConnection, connect
 
+from resolvers.token_secrets import hash_of, new_secret
 from server import app, serving
-from server.auth import hash_of, new_secret
 from server.graphql_ws import PROTOCOL
 from server.services import Services
 from server.settings import Settings

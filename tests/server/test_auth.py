@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 import pytest
 from sqlalchemy import select
 
-from server.auth import CACHED_FOR_S, Access, bearer, hash_of, new_secret
+from resolvers.token_secrets import hash_of, new_secret
+from server.auth import CACHED_FOR_S, Access, bearer
 from store import Database, tokens, workspaces
 from store.tables import tokens as table
 from store.types import MINUTE, SECOND, Id

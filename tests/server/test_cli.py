@@ -12,8 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from resolvers.token_secrets import hash_of
 from schema import sdl
-from server.auth import hash_of
 from store import Database, tokens
 from store.words import Scope
 from tests.support.ports import free_port

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import httpx
 
-from server.auth import hash_of, new_secret
+from resolvers.token_secrets import hash_of, new_secret
 from server.services import utc_now
 from store import Database, tokens, workspaces
 from store.words import Scope
