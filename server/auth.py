@@ -10,7 +10,7 @@ import structlog
 from resolvers.context import Viewer
 from resolvers.token_secrets import hash_of
 from store import Database, tokens
-from store.types import MINUTE, Instant
+from store.types import MINUTE, Id, Instant
 
 logger = structlog.get_logger(__name__)
 
@@ -26,11 +26,18 @@ def bearer(header: str | None) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a token, and until when; None: for good."""
+
+    viewer: Viewer
+    expires_at: Instant | None
+
+
+@dataclass(frozen=True, slots=True)
 class _Known:
     """None: no such token."""
 
-    viewer: Viewer | None
-    expires_at: Instant | None
+    holder: Holder | None
     forget_at: float
 
 
@@ -54,16 +61,28 @@ class Access:
         self._touching: set[asyncio.Task[None]] = set()
 
     async def viewer(self, token: str | None) -> Viewer | None:
-        """The holder of the token; None for a missing, unknown, revoked or expired one."""
+        """Who asks with this token; None for a missing, unknown, revoked or expired one."""
+        holder = await self.holder(token)
+        return holder.viewer if holder else None
+
+    async def holder(self, token: str | None) -> Holder | None:
+        """As `viewer`, with when the token expires."""
         if token is None or (workspace_id := _workspace_of(token)) is None:
             return None
         secret_hash = hash_of(token)
         known = self._known.get(secret_hash)
         if known is None or self._clock() >= known.forget_at:
             known = await self._look_up(workspace_id, secret_hash)
-        if known.expires_at is not None and known.expires_at <= self._now():
+        holder = known.holder
+        if holder and holder.expires_at is not None and holder.expires_at <= self._now():
             return None
-        return known.viewer
+        return holder
+
+    def forget(self, token_id: Id) -> None:
+        """The token was revoked: it is looked up anew at its next use."""
+        for secret_hash, known in list(self._known.items()):
+            if known.holder and known.holder.viewer.token_id == token_id:
+                del self._known[secret_hash]
 
     async def close(self) -> None:
         await asyncio.gather(*self._touching, return_exceptions=True)
@@ -71,7 +90,7 @@ class Access:
     async def _look_up(self, workspace_id: int, secret_hash: bytes) -> _Known:
         async with self._database.read() as connection:
             token = await tokens.find(connection, workspace_id, secret_hash)
-        viewer = None
+        holder = None
         if token is not None:
             viewer = Viewer(
                 workspace_id=workspace_id,
@@ -83,11 +102,11 @@ class Access:
                 allowed_recipients=token.allowed_recipients,
                 currency=token.currency,
             )
+            holder = Holder(viewer, token.expires_at)
             self._touch(viewer, token.last_used_at)
         if len(self._known) >= _CACHED_AT_MOST:
             self._known.clear()
-        expires_at = token.expires_at if token else None
-        known = _Known(viewer, expires_at, self._clock() + self._cached_for)
+        known = _Known(holder, self._clock() + self._cached_for)
         self._known[secret_hash] = known
         return known
 

@@ -15,21 +15,21 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from resolvers.context import Viewer
 from server import errors
-from server.auth import bearer
+from server import graphql_ws_messages as messages
 from server.errors import Formatted
+from server.graphql_ws_messages import Ended
+from server.guests import Guest, TooManyConnections
 from server.operations import Operation, Refused
 from server.origins import is_welcome
-from server.requests import GraphQLRequest, Malformed, decode
+from server.requests import GraphQLRequest, Malformed
 from server.services import Services
 from server.streaming import SourceFailed, Told
 
 logger = structlog.get_logger(__name__)
 
 PROTOCOL = "graphql-transport-ws"
-FRAME_AT_MOST = 256_000
 OPERATIONS_AT_MOST = 100
 INIT_TIMEOUT_S = 10.0
-_ID_AT_MOST = 200
 _REASON_BYTES = 123
 
 
@@ -55,22 +55,14 @@ class GraphQLSocket:
                 await connection.close(4406, f"Ask for the sub-protocol {PROTOCOL}")
 
 
-class _Ended(Exception):
-    """The connection is over: closed by us for this reason, or gone."""
-
-    def __init__(self, code: int | None = None, reason: str = "") -> None:
-        super().__init__(reason)
-        self.code = code
-        self.reason = reason
-
-
 class _Connection:
     def __init__(self, services: Services, websocket: WebSocket) -> None:
         self._services = services
         self._websocket = websocket
-        self._token: str | None = None
         self._viewer: Viewer | None = None
+        self._guest: Guest | None = None
         self._was_begun = False
+        self._dismissal: asyncio.Task[None] | None = None
         self._running: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._uncancellable: set[asyncio.Task[None]] = set()
@@ -78,19 +70,29 @@ class _Connection:
     async def serve(self, init_timeout: float) -> None:
         """Until the client leaves, breaks the protocol, or the server shuts down."""
         try:
+            patience = asyncio.timeout(init_timeout)
             try:
-                async with asyncio.timeout(init_timeout):
+                async with patience:
                     while self._viewer is None:
-                        await self._take(await self._receive())
+                        await self._take(messages.read(await self._websocket.receive()))
             except TimeoutError:
-                raise _Ended(4408, "Connection initialisation timeout") from None
+                if not patience.expired():
+                    raise
+                raise Ended(4408, "Connection initialisation timeout") from None
             while True:
-                await self._take(await self._receive())
-        except _Ended as ended:
+                await self._take(messages.read(await self._websocket.receive()))
+        except Ended as ended:
             if ended.code is not None:
                 await self.close(ended.code, ended.reason)
+        except Exception as error:  # noqa: BLE001  Left to the server, it would be 1006 and a trace.
+            # Try Again Later: as a rule the database is away. After 1011 clients never come back.
+            await self.close(1013, errors.fault(error)["message"])
         finally:
+            if self._guest is not None:
+                self._guest.leave()
             await self._end_operations()
+            if self._dismissal is not None:
+                await self._dismissal
 
     async def close(self, code: int, reason: str) -> None:
         short = reason.encode()[:_REASON_BYTES].decode(errors="ignore")
@@ -99,58 +101,54 @@ class _Connection:
         except (RuntimeError, WebSocketDisconnect):
             logger.debug("socket_was_gone", code=code)
 
-    async def _receive(self) -> dict[str, Any]:
-        """The next message; raises _Ended."""
-        frame = await self._websocket.receive()
-        if frame["type"] == "websocket.disconnect":
-            raise _Ended
-        text = frame.get("text")
-        if text is None:
-            raise _Ended(4400, "Binary frames are not of this protocol")
-        if len(text) > FRAME_AT_MOST:
-            raise _Ended(1009, f"A message may have {FRAME_AT_MOST:,} characters")
-        try:
-            message = decode(text, "The message")
-        except Malformed as malformed:
-            raise _Ended(4400, str(malformed)) from None
-        if not isinstance(message, dict) or not isinstance(message.get("type"), str):
-            raise _Ended(4400, 'A message is an object with a "type"')
-        return message
-
     async def _take(self, message: dict[str, Any]) -> None:
         match message["type"]:
             case "connection_init":
-                await self._begin(_payload(message))
+                await self._begin(messages.payload(message))
             case "ping":
-                await self._send({"type": "pong", **_echo(message)})
+                await self._send({"type": "pong", **messages.echo(message)})
             case "pong":
-                _payload(message)
+                messages.payload(message)
             case "subscribe":
-                await self._subscribe(_id(message), message.get("payload"))
+                await self._subscribe(messages.operation_id(message), message.get("payload"))
             case "complete":
-                self._complete(_id(message))
+                self._complete(messages.operation_id(message))
             case unknown:
-                raise _Ended(4400, f"There is no message of type {unknown[:40]!r}")
+                raise Ended(4400, f"There is no message of type {unknown[:40]!r}")
 
     async def _begin(self, payload: dict[str, Any]) -> None:
         if self._was_begun:
-            raise _Ended(4429, "Too many initialisation requests")
+            raise Ended(4429, "Too many initialisation requests")
         self._was_begun = True
-        self._token = _token(payload, self._websocket.headers.get("authorization"))
-        self._viewer = await self._services.access.viewer(self._token)
-        if self._viewer is None:
-            raise _Ended(4401, "Unauthorized: send a valid token as payload.Authorization")
+        token = messages.token(payload, self._websocket.headers.get("authorization"))
+        holder = await self._services.access.holder(token)
+        if holder is None:
+            raise Ended(4401, "Unauthorized: send a valid token as payload.Authorization")
+        try:
+            self._guest = self._services.guests.admit(holder, self._dismiss)
+        except TooManyConnections as many:
+            # Try Again Later: what was cut off takes a while to be counted out.
+            raise Ended(1013, str(many)) from None
+        self._viewer = holder.viewer
         await self._send({"type": "connection_ack"})
+
+    def _dismiss(self, why: str) -> None:
+        self._dismissal = asyncio.create_task(self._forbid(why))
+
+    async def _forbid(self, why: str) -> None:
+        """The token ended: what runs is ended first, so that nothing more is told."""
+        self._stop_operations()
+        await self.close(4403, f"Forbidden: {why}")
 
     async def _subscribe(self, name: str, payload: object) -> None:
         if self._viewer is None:
-            raise _Ended(4401, "Unauthorized: send connection_init first")
+            raise Ended(4401, "Unauthorized: send connection_init first")
         if name in self._running:
-            raise _Ended(4409, f"Subscriber for {name} already exists")
+            raise Ended(4409, f"Subscriber for {name} already exists")
         try:
             asked = GraphQLRequest.of(payload)
         except Malformed as malformed:
-            raise _Ended(4400, f"payload: {malformed}") from None
+            raise Ended(4400, f"payload: {malformed}") from None
         if len(self._running) >= OPERATIONS_AT_MOST:
             message = f"A connection runs at most {OPERATIONS_AT_MOST} operations at once."
             await self._refuse(name, [errors.coded("TOO_MANY_OPERATIONS", message)])
@@ -174,10 +172,13 @@ class _Connection:
         if task is not None and task not in self._uncancellable:
             task.cancel()
 
-    async def _end_operations(self) -> None:
+    def _stop_operations(self) -> None:
         self._running.clear()
         for task in self._tasks - self._uncancellable:
             task.cancel()
+
+    async def _end_operations(self) -> None:
+        self._stop_operations()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _run(self, name: str, operation: Operation, variables: dict[str, Any]) -> None:
@@ -188,7 +189,7 @@ class _Connection:
                 failed = await self._stream(name, operation, variables)
             else:
                 failed = await self._execute(name, operation, variables)
-        except _Ended as ended:
+        except Ended as ended:
             if ended.code is not None:
                 await self.close(ended.code, ended.reason)
             return
@@ -207,7 +208,7 @@ class _Connection:
                 await self._refuse(name, failed)
             else:
                 await self._send({"id": name, "type": "complete"})
-        except _Ended:
+        except Ended:
             return
 
     async def _execute(
@@ -222,19 +223,12 @@ class _Connection:
         self, name: str, operation: Operation, variables: dict[str, Any]
     ) -> Sequence[Formatted]:
         """Each event is executed and sent before the next is read: nothing queues up."""
-        told = self._services.streaming.results(await self._still_welcome(), operation, variables)
+        assert self._viewer is not None
+        told = self._services.streaming.results(self._viewer, operation, variables)
         async with aclosing(told):
             async for one in told:
-                await self._still_welcome()
                 await self._tell(name, one)
         return ()
-
-    async def _still_welcome(self) -> Viewer:
-        """The holder of a token that may have been revoked since the last event."""
-        viewer = await self._services.access.viewer(self._token)
-        if viewer is None:
-            raise _Ended(4401, "Unauthorized: the token was revoked or has expired")
-        return viewer
 
     async def _next(self, name: str, operation: Operation, result: ExecutionResult) -> None:
         payload: dict[str, Any] = {"data": result.data}
@@ -258,35 +252,9 @@ class _Connection:
         await self._send_text(orjson.dumps(message))
 
     async def _send_text(self, text: bytes) -> None:
-        """Waits while the client does not read; raises _Ended when it is gone."""
+        """Waits while the client does not read; raises Ended when it is gone."""
         try:
             await self._websocket.send_text(text.decode())
         except (RuntimeError, WebSocketDisconnect):
             # Starlette's RuntimeError: sent after a close, by an operation that ran on.
-            raise _Ended from None
-
-
-def _payload(message: dict[str, Any]) -> dict[str, Any]:
-    payload = message.get("payload")
-    if not isinstance(payload, dict | None):
-        raise _Ended(4400, f"The payload of {message['type']} must be an object")
-    return payload or {}
-
-
-def _echo(message: dict[str, Any]) -> dict[str, Any]:
-    return {"payload": _payload(message)} if message.get("payload") is not None else {}
-
-
-def _id(message: dict[str, Any]) -> str:
-    name = message.get("id")
-    if not isinstance(name, str) or not 0 < len(name) <= _ID_AT_MOST:
-        raise _Ended(4400, f'"id" must be a text of 1 to {_ID_AT_MOST} characters')
-    return name
-
-
-def _token(payload: dict[str, Any], header: str | None) -> str | None:
-    for key in ("Authorization", "authorization"):
-        if isinstance(payload.get(key), str):
-            return bearer(payload[key])
-    token = payload.get("token")
-    return token if isinstance(token, str) else bearer(header)
+            raise Ended from None

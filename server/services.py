@@ -13,6 +13,7 @@ from resolvers.mail import Mail
 from resolvers.recorder import Recorder
 from server.auth import Access
 from server.files import Files
+from server.guests import Guests
 from server.hooks import providers as hook_providers
 from server.hooks.providers import Providers
 from server.hooks.ses import Fetch
@@ -58,6 +59,7 @@ class Services:
     recorder: Recorder
     signer: Signer
     access: Access
+    guests: Guests
     operations: Operations
     metrics: Metrics
     files: Files
@@ -78,7 +80,7 @@ class Services:
         database = Database(settings.database_url)
         files = Files(settings.files_dir)
         mail, signer = mail_of(settings, now), settings.signer()
-        providers = hook_providers.all_of(fetch)
+        providers, access = hook_providers.all_of(fetch), Access(database, now)
         hub = Hub(settings.broadcast_url, watch=database.data_version)
         return cls(
             settings=settings,
@@ -86,7 +88,8 @@ class Services:
             hub=hub,
             recorder=Recorder(database, hub, now),
             signer=signer,
-            access=Access(database, now),
+            access=access,
+            guests=Guests(database, access, now),
             operations=Operations(schema),
             metrics=Metrics(),
             files=files,
@@ -105,10 +108,12 @@ class Services:
 
     async def start(self) -> None:
         await self.hub.start()
+        self.guests.start()
         self.worker.start()
 
     async def stop(self) -> None:
         await self.worker.stop()
+        await self.guests.stop()
         await self.recorder.drain()
         await self.hub.stop()
         await self.access.close()

@@ -7,7 +7,7 @@ from typing import Any
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
-from server.graphql_ws import FRAME_AT_MOST
+from server.graphql_ws_messages import FRAME_AT_MOST
 
 _BACKLOG = 2_048
 

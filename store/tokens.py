@@ -11,6 +11,8 @@ from store.tables import tokens, workspaces
 from store.types import Id, Instant, new_id
 from store.words import Scope
 
+_ASKED_AT_ONCE = 500
+
 
 @dataclass(frozen=True, slots=True)
 class Token:
@@ -92,6 +94,23 @@ async def find(connection: Connection, workspace_id: int, secret_hash: bytes) ->
         allowed_recipients=tuple(recipients),
         currency=currency,
     )
+
+
+async def standing(
+    connection: Connection, workspace_id: int, token_ids: Collection[Id]
+) -> dict[Id, Instant | None]:
+    """Those of these tokens that were not revoked, with when they expire."""
+    asked, found = list(token_ids), dict[Id, Instant | None]()
+    for start in range(0, len(asked), _ASKED_AT_ONCE):
+        held = await connection.execute(
+            select(tokens.c.id, tokens.c.expires_at).where(
+                tokens.c.workspace_id == workspace_id,
+                tokens.c.id.in_(asked[start : start + _ASKED_AT_ONCE]),
+                tokens.c.revoked_at.is_(None),
+            )
+        )
+        found |= {row.id: row.expires_at for row in held}
+    return found
 
 
 async def touch(connection: Connection, workspace_id: int, token_id: Id, now: Instant) -> None:

@@ -17,10 +17,11 @@ from websockets.asyncio.client import ClientConnection, connect
 from resolvers.token_secrets import hash_of, new_secret
 from server import app, serving
 from server.graphql_ws import PROTOCOL
+from server.guests import Guests
 from server.services import Services
 from server.settings import Settings
 from store import tokens, workspaces
-from store.types import Id
+from store.types import Id, Instant
 from store.words import Scope
 from tests.support.waiting import SOON
 
@@ -151,7 +152,11 @@ async def a_server(
 
 
 async def a_token(
-    services: Services, workspace_id: int, scopes: tuple[Scope, ...] = tuple(Scope)
+    services: Services,
+    workspace_id: int,
+    scopes: tuple[Scope, ...] = tuple(Scope),
+    *,
+    expires_at: Instant | None = None,
 ) -> tuple[str, Id]:
     secret = new_secret(workspace_id)
     async with services.database.write() as connection:
@@ -163,5 +168,24 @@ async def a_token(
             scopes=scopes,
             secret_hash=hash_of(secret),
             now=services.now(),
+            expires_at=expires_at,
         )
     return secret, token_id
+
+
+def with_guests(
+    *, at_most: int = 100, checked_every: float = 0.05
+) -> Callable[[Services], Starlette]:
+    """Builds the app with another watch over its connections."""
+
+    def build(services: Services) -> Starlette:
+        guests = Guests(
+            services.database,
+            services.access,
+            services.now,
+            at_most=at_most,
+            checked_every=checked_every,
+        )
+        return app.build(replace(services, guests=guests))
+
+    return build

@@ -11,12 +11,22 @@ from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
-from server.graphql_ws import FRAME_AT_MOST, OPERATIONS_AT_MOST, GraphQLSocket
+from server.graphql_ws import OPERATIONS_AT_MOST, GraphQLSocket
+from server.graphql_ws_messages import FRAME_AT_MOST
 from server.services import Services
 from store import tokens
+from store.types import SECOND
 from store.words import Scope
-from tests.server.serving import Serving, Socket, a_server, a_token, settings_for
+from tests.server.serving import (
+    Serving,
+    Socket,
+    a_server,
+    a_token,
+    settings_for,
+    with_guests,
+)
 from tests.server.small_schema import Spy, small_schema
+from tests.support.postgres import PostgresServer
 from tests.support.waiting import SOON
 
 COUNT = "subscription Count($to: Int!) { count(to: $to) { number } }"
@@ -260,24 +270,95 @@ async def test_subscribing_before_connection_init_closes(serving: Serving) -> No
         assert (await socket.until_closed())[0] == 4401
 
 
-async def test_a_token_that_is_revoked_ends_the_stream(sqlite_url: str, spy: Spy) -> None:
-    async with a_server(settings_for(sqlite_url), small_schema(spy)) as serving:
-        serving.services.access._cached_for = 0
+async def test_a_token_that_is_revoked_ends_its_sockets_quiet_as_they_are(
+    database_url: str, spy: Spy
+) -> None:
+    async with a_server(
+        settings_for(database_url), small_schema(spy), with_guests(checked_every=0.05)
+    ) as serving:
         token, token_id = await a_token(serving.services, serving.workspace_id, (Scope.READ,))
-        async with serving.socket(token) as socket:
-            await socket.subscribe("a", TICKS)
-            await socket.receive()
+        async with serving.socket(token) as socket, serving.socket() as neighbour:
+            await socket.subscribe("a", "subscription { silence }")
+            await soon(spy.began)
 
             async with serving.services.database.write() as connection:
                 await tokens.revoke(connection, serving.workspace_id, token_id, 1)
 
-            with pytest.raises(ConnectionClosedError, match="4401"):
+            assert await socket.until_closed() == (4403, "Forbidden: the token was revoked")
+            await soon(spy.ended)
+            await neighbour.send({"type": "ping"})
+            assert await neighbour.receive() == {"type": "pong"}
+        async with serving.raw_socket() as again:
+            await again.send({"type": "connection_init", "payload": {"token": token}})
+            assert (await again.until_closed())[0] == 4401
+
+
+async def test_a_token_that_expires_ends_its_sockets_at_that_moment(
+    sqlite_url: str, spy: Spy
+) -> None:
+    async with a_server(
+        settings_for(sqlite_url), small_schema(spy), with_guests(checked_every=3600)
+    ) as serving:
+        token, _ = await a_token(
+            serving.services, serving.workspace_id, expires_at=serving.services.now() + SECOND // 2
+        )
+        async with serving.socket(token) as socket:
+            await socket.subscribe("a", TICKS)
+            await socket.receive()
+
+            with pytest.raises(ConnectionClosedError, match="4403"):
                 await never_ending(socket)
+
+    assert socket.connection.close_reason == "Forbidden: the token has expired"
+    assert spy.ended.is_set()
 
 
 async def never_ending(socket: Socket) -> None:
     while True:
         await socket.receive()
+
+
+async def test_a_token_may_have_so_many_connections(sqlite_url: str, spy: Spy) -> None:
+    async with (
+        a_server(settings_for(sqlite_url), small_schema(spy), with_guests(at_most=2)) as serving,
+        serving.socket(),
+    ):
+        other, _ = await a_token(serving.services, serving.workspace_id)
+        async with serving.socket() as second:
+            async with serving.raw_socket() as third:
+                await third.send({"type": "connection_init", "payload": {"token": serving.token}})
+                code, reason = await third.until_closed()
+            async with serving.socket(other):
+                pass
+            await second.subscribe("a", "subscription { silence }")
+            await soon(spy.began)
+        await soon(spy.ended)
+
+        async with serving.socket() as again:
+            await again.send({"type": "ping"})
+            assert await again.receive() == {"type": "pong"}
+
+    assert code == 1013
+    assert reason is not None
+    assert reason.startswith("Too many connections: this token has 2 open.")
+
+
+async def test_a_database_that_is_away_is_no_reason_to_stay_away(
+    postgres_server: PostgresServer, postgres_url: str, spy: Spy
+) -> None:
+    async with a_server(settings_for(postgres_url), small_schema(spy)) as serving:
+        postgres_server.stop()
+        async with serving.raw_socket() as socket:
+            await socket.send({"type": "connection_init", "payload": {"token": serving.token}})
+
+            code, reason = await socket.until_closed()
+        postgres_server.start()
+        async with serving.socket():
+            pass
+
+    assert code == 1013
+    assert reason is not None
+    assert reason.startswith("This failed here")
 
 
 async def test_a_client_that_says_nothing_is_closed(sqlite_url: str, spy: Spy) -> None:
