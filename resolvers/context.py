@@ -66,6 +66,8 @@ class Context:
     refuses_private_addresses: bool = False
     resume_after: str | None = None
     """A LogCursor with which the transport resumes a stream: it wins over the argument."""
+    begins_now: bool = False
+    """A stream tells only what comes, whatever the argument says."""
     loaders: dict[Any, Any] = field(default_factory=dict)
 
     @property

@@ -106,7 +106,7 @@ class LogReader(Reader[L, F]):
         Raises Tampered for what is no cursor.
         """
         context.require(Scope.READ)
-        after = context.resume_after or after
+        after = None if context.begins_now else context.resume_after or after
         cursor = None if after is None else LogCursor.decode(context.signer, after)
         wanted = Want(want.columns | _PLACE, want.relations)
 
@@ -117,14 +117,13 @@ class LogReader(Reader[L, F]):
                 connection, context.workspace_id, filter, after_seq, until_seq, limit, wanted
             )
 
-        journeys = filter.journey_id if filter else None
         async for batch in streams.follow(
             context.database,
             context.hub,
             context.workspace_id,
             read,
             cursor,
-            journey_ids=None if journeys is None else frozenset(journeys),
+            may_hold=log.may_be(self._entity, filter, context.workspace_id),
         ):
             log_cursors.remember_epoch(context, batch.cursor.epoch)
             yield batch

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import structlog
 from graphql import GraphQLSchema
@@ -49,7 +49,7 @@ def mail_of(settings: Settings, now: Callable[[], Instant]) -> Mail | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Services:
     """Begun with `start`, ended with `stop`, both in the loop that uses them."""
 
@@ -119,8 +119,9 @@ class Services:
         await self.access.close()
         await self.database.dispose()
 
-    @property
+    @cached_property
     def streaming(self) -> Streaming:
+        """Of the whole process: those who ask the same share what they are told."""
         return Streaming(self.context, self.metrics)
 
     def context(self, viewer: Viewer) -> Context:

@@ -1,30 +1,31 @@
 """Streaming: what a subscription tells its subscribers, as the bytes that go out."""
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    Callable,
+    Hashable,
+    Mapping,
+    Sequence,
+)
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import orjson
 from graphql import ExecutionResult, GraphQLError
 
+from resolvers.contact_statistics import ContactStatistics
 from resolvers.context import Context, Viewer
+from resolvers.statistics import Statistics
 from server import errors
 from server.errors import Formatted
+from server.groups import Group, Part, Seat, Told
 from server.metrics import Metrics
 from server.operations import Operation
 from subscriptions.streams import Batch
 
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """One result. payload: the JSON object with "data" and, where something failed, "errors".
-
-    cursor: the LogCursor behind it, where the subscription follows the log.
-    """
-
-    payload: bytes
-    cursor: str | None = None
+__all__ = ["SourceFailed", "Streaming", "Told"]
 
 
 class SourceFailed(Exception):
@@ -36,11 +37,16 @@ class SourceFailed(Exception):
 
 
 class Streaming:
-    """Runs subscriptions, whatever the transport."""
+    """Runs subscriptions, whatever the transport: alone at first, then in the group of their like.
+
+    One in a process: it keeps the groups.
+    """
 
     def __init__(self, contexts: Callable[[Viewer], Context], metrics: Metrics) -> None:
         self._contexts = contexts
         self._metrics = metrics
+        self._groups: dict[Hashable, Group] = {}
+        self._versions = 0
 
     async def results(
         self,
@@ -50,36 +56,109 @@ class Streaming:
         *,
         resume_after: str | None = None,
     ) -> AsyncGenerator[Told, None]:
-        """Each result, made when it is asked for; raises Refused and SourceFailed.
+        """Each result, when it is asked for; raises Refused and SourceFailed.
 
         resume_after: a LogCursor which the transport brings; it wins over the argument `after`.
         """
-        context = self._contexts(viewer)
-        context.resume_after = resume_after
-        source = await operation.subscribe(context, variables)
+        asked = _Asked(viewer, operation, variables, resume_after)
+        with self._metrics.subscriptions.track_inprogress(), Seat() as seat:
+            while True:
+                group = None
+                # Before anything is read: what is told of later is news.
+                version = self._versions
+                async with aclosing(self._alone(asked)) as alone:
+                    async for event, told in alone:
+                        yield told
+                        group = self._group_for(asked, event)
+                        if group is None:
+                            continue
+                        seat.take(group)
+                        place = event.cursor.seq if isinstance(event, Batch) else version
+                        if await group.meets(place):
+                            break
+                    else:
+                        return
+                while (part := await group.next(place)) is not None:
+                    if part.told.payload != told.payload or told.cursor is not None:
+                        yield part.told
+                    told, place = part.told, part.until
+                asked = replace(asked, resume_after=told.cursor)
+
+    async def _alone(self, asked: "_Asked") -> AsyncGenerator[tuple[Any, Told], None]:
+        """The events of a stream of its own, and what they tell; raises Refused, SourceFailed."""
+        context = self._contexts(asked.viewer)
+        context.resume_after, context.begins_now = asked.resume_after, asked.begins_now
+        source = await asked.operation.subscribe(context, asked.variables)
         if isinstance(source, ExecutionResult):
             raise SourceFailed(errors.of_execution(source.errors or []))
-        with self._metrics.subscriptions.track_inprogress():
-            async with aclosing(source):
+        async with aclosing(source):
+            while True:
                 try:
-                    async for event in source:
-                        yield await self._run(viewer, operation, variables, event)
-                        self._metrics.batches.inc()
+                    event = await anext(source)
+                except StopAsyncIteration:
+                    return
                 except Exception as error:  # noqa: BLE001  Whatever a source raises is told to its client.
                     raise SourceFailed(errors.of_execution([_as_graphql(error)])) from None
+                yield event, await self._tell(asked, event)
 
-    async def _run(
-        self, viewer: Viewer, operation: Operation, variables: Mapping[str, Any], event: object
-    ) -> Told:
-        context = self._contexts(viewer)
-        result = await operation.run_event(context, variables, event)
+    async def _tell(self, asked: "_Asked", event: object) -> Told:
+        context = self._contexts(asked.viewer)
+        result = await asked.operation.run_event(context, asked.variables, event)
         payload: dict[str, Any] = {"data": result.data}
         if result.errors:
             payload["errors"] = errors.of_execution(result.errors)
         outcome = "errors" if result.errors else "ok"
-        self._metrics.operations.labels(operation.kind.value, outcome).inc()
+        self._metrics.operations.labels(asked.operation.kind.value, outcome).inc()
         cursor = event.cursor.encode(context.signer) if isinstance(event, Batch) else None
         return Told(orjson.dumps(payload), cursor)
+
+    def _group_for(self, asked: "_Asked", event: object) -> Group | None:
+        """The group of those who ask the same; None where each is told something of his own."""
+        is_of_log = isinstance(event, Batch)
+        if not is_of_log and not isinstance(event, _LATEST):
+            return None
+        group = self._groups.get(asked.key)
+        if group is None:
+            group = self._groups[asked.key] = Group(conflates=not is_of_log)
+            group.begin(self._parts(asked), lambda: self._groups.pop(asked.key, None))
+        return group
+
+    async def _parts(self, asked: "_Asked") -> AsyncGenerator[Part, None]:
+        """What the members of a group are told, from now on."""
+        asked = replace(asked, resume_after=None, begins_now=True)
+        async with aclosing(self._alone(asked)) as alone:
+            async for event, told in alone:
+                if isinstance(event, Batch):
+                    if event.gap is not None:
+                        # Each member has to see what of its own place is lost.
+                        return
+                    until = event.cursor.seq
+                    yield Part(told, event.rows[0].seq if event.rows else until + 1, until)
+                else:
+                    self._versions += 1
+                    yield Part(told, self._versions, self._versions)
+
+
+_LATEST = (Statistics, ContactStatistics)
+
+
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """What one subscriber asked, as the holder of a token."""
+
+    viewer: Viewer
+    operation: Operation
+    variables: Mapping[str, Any]
+    resume_after: str | None = None
+    begins_now: bool = False
+
+    @cached_property
+    def key(self) -> Hashable:
+        """Equal for those who are told the same, wherever they begin."""
+        resumes_by = self.operation.resume_variable
+        others = {name: value for name, value in self.variables.items() if name != resumes_by}
+        said = orjson.dumps(others, option=orjson.OPT_SORT_KEYS)
+        return self.operation, self.viewer.workspace_id, self.viewer.scopes, said
 
 
 def _as_graphql(error: Exception) -> GraphQLError:

@@ -13,6 +13,7 @@ import structlog
 
 from store.types import Id
 from subscriptions.doorbell import Doorbell
+from subscriptions.tails import Tails
 
 logger = structlog.get_logger(__name__)
 
@@ -41,6 +42,7 @@ class Hub:
     ) -> None:
         self.poll_interval = poll_interval
         self.wakes = 0
+        self.tails = Tails(self)
         self._doorbell = Doorbell(url, on_message=self._hear, on_reconnect=self.wake_all)
         self._watch = watch
         self._known: dict[int, int] = {}
@@ -66,7 +68,9 @@ class Hub:
             await self._watcher
             self._watcher = None
         await self._doorbell.stop()
+        self.tails.stop()
         self.wake_all()
+        await self.tails.ended()
 
     async def until_listening(self) -> None:
         await self._doorbell.until_listening()

@@ -4,19 +4,29 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
+from itertools import chain
 from typing import Generic, Protocol, TypeVar
 
+import structlog
+
 from store import Connection, Database, log
-from store.log import Head
-from store.types import Id, Instant
+from store.log import Fact, Head
+from store.types import Instant
 from subscriptions.cursors import LogCursor
 from subscriptions.hub import Hub
+from subscriptions.tails import Tail
+
+logger = structlog.get_logger(__name__)
 
 BATCH_AT_MOST = 500
 EXAMINED_AT_MOST = 20_000
 """Rows of the log behind one read: a filter that hides nearly everything is searched in pieces."""
 
 HEARTBEAT_S = 30.0
+
+PATIENCE_S = 20.0
+"""With a database that is away, as while it restarts."""
 
 
 class LogRow(Protocol):
@@ -31,9 +41,12 @@ class LogRow(Protocol):
 
 
 R = TypeVar("R", bound=LogRow)
+T = TypeVar("T")
 
 Read = Callable[[Connection, int, int, int], Awaitable[list[R]]]
 """(connection, after_seq, until_seq, limit): rows in order, after_seq < seq <= until_seq."""
+
+MayHold = Callable[[Fact], bool]
 
 
 class GapReason(StrEnum):
@@ -66,61 +79,135 @@ async def follow(
     read: Read[R],
     after: LogCursor | None,
     *,
-    journey_ids: frozenset[Id] | None = None,
+    may_hold: MayHold = lambda _: True,
     heartbeat: float = HEARTBEAT_S,
 ) -> AsyncIterator[Batch[R]]:
     """Every row behind `after`, in commit order; None: from now on, an empty batch first.
 
     Reads on only when the batch was taken: a slow consumer costs no memory. A quiet stream yields
-    an empty batch with a fresh cursor every `heartbeat` seconds.
+    an empty batch with a fresh cursor every `heartbeat` seconds. `may_hold`: whether `read` can
+    give the row of this fact; where it cannot, nothing is read.
     """
     loop = asyncio.get_running_loop()
-    async with database.read() as connection:
-        head = await log.head(connection, workspace_id)
-        gap = await find_gap(connection, workspace_id, head, after) if after else None
-    cursor = after or _at(head)
-    has_caught_up = after is None
-    if after is None:
-        yield Batch(cursor, is_caught_up=True)
-    yielded_at = loop.time()
-    while True:
-        if gap is not None:
-            cursor = gap.oldest_available
-            yield Batch(cursor, gap=gap)
-        wakes, known = hub.wakes, hub.known(workspace_id)
-        async with database.read() as connection:
-            head = await log.head(connection, workspace_id)
-            gap = _lost(head, cursor)
+    with hub.tails.of(database, workspace_id) as tail:
+        reader = _Reader(database, workspace_id, tail, read, may_hold)
+        breaks = tail.breaks
+        head, gap = await patiently(lambda: reader.begin(after))
+        cursor = after or _at(head)
+        has_caught_up = after is None
+        if after is None:
+            yield Batch(cursor, is_caught_up=True)
+        yielded_at = loop.time()
+        while True:
             if gap is not None:
+                cursor = gap.oldest_available
+                yield Batch(cursor, gap=gap)
+            if tail.breaks != breaks:
+                breaks = tail.breaks
+                head, gap = await patiently(partial(reader.begin, cursor))
                 continue
-            cursor, found = await _next(connection, workspace_id, head, cursor, read)
-        is_caught_up = cursor.seq == head.seq
-        is_due = loop.time() - yielded_at >= heartbeat
-        if found or is_due or (is_caught_up and not has_caught_up):
-            yield Batch(cursor, found, is_caught_up)
-            has_caught_up |= is_caught_up
-            yielded_at = loop.time()
-        if is_caught_up:
-            hub.correct(workspace_id, known=known, seq=head.seq)
-            patience = min(hub.poll_interval, max(yielded_at + heartbeat - loop.time(), 0))
-            await hub.wait(workspace_id, head.seq, patience, journey_ids=journey_ids, since=wakes)
+            if tail.end is not None and cursor.seq >= tail.end.seq:
+                batch: Batch[R] | Gap = Batch(cursor, is_caught_up=cursor.seq >= head.seq)
+            elif tail.reaches(cursor.seq):
+                batch = await patiently(partial(reader.of_tail, cursor, head.seq))
+            else:
+                batch = await patiently(partial(reader.of_log, cursor))
+            gap = None
+            if isinstance(batch, Gap):
+                gap = batch
+                continue
+            cursor = batch.cursor
+            is_due = loop.time() - yielded_at >= heartbeat
+            if batch.rows or is_due or (batch.is_caught_up and not has_caught_up):
+                yield batch
+                has_caught_up |= batch.is_caught_up
+                yielded_at = loop.time()
+            patience = max(yielded_at + heartbeat - loop.time(), 0)
+            await tail.grown(cursor.seq, breaks, patience)
 
 
-async def _next(
-    connection: Connection, workspace_id: int, head: Head, cursor: LogCursor, read: Read[R]
-) -> tuple[LogCursor, list[R]]:
-    """The next rows, and the cursor behind all that was examined for them."""
-    if head.seq == cursor.seq:
-        return cursor, []
-    until = min(head.seq, cursor.seq + EXAMINED_AT_MOST)
-    found = await read(connection, cursor.seq, until, BATCH_AT_MOST)
-    if len(found) == BATCH_AT_MOST:
-        last = found[-1]
-        return LogCursor(head.epoch, last.seq, last.recorded_at, last.nonce), found
-    if until == head.seq:
-        return _at(head), found
-    recorded_at, nonce = await log.mark(connection, workspace_id, until) or (0, bytes(4))
-    return LogCursor(head.epoch, until, recorded_at, nonce), found
+async def patiently(read: Callable[[], Awaitable[T]]) -> T:
+    """What is read, once the database answers; raises what went wrong when it stays away."""
+    loop = asyncio.get_running_loop()
+    patient_until = loop.time() + PATIENCE_S
+    pause = 0.05
+    while True:
+        try:
+            return await read()
+        except Exception as error:
+            if loop.time() + pause > patient_until:
+                raise
+            logger.warning("stream_not_read", error=repr(error))
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, 1.0)
+
+
+class _Reader(Generic[R]):
+    """What one follower reads, of the tail and of the log behind it."""
+
+    def __init__(
+        self,
+        database: Database,
+        workspace_id: int,
+        tail: Tail,
+        read: Read[R],
+        may_hold: MayHold,
+    ) -> None:
+        self._database = database
+        self._workspace_id = workspace_id
+        self._tail = tail
+        self._read = read
+        self._may_hold = may_hold
+
+    async def begin(self, after: LogCursor | None) -> tuple[Head, Gap | None]:
+        """Where the log is, and whether it still reaches back to the cursor."""
+        async with self._database.read() as connection:
+            head = await log.head(connection, self._workspace_id)
+            gap = await find_gap(connection, self._workspace_id, head, after) if after else None
+        return head, gap
+
+    async def of_tail(self, cursor: LogCursor, known: int) -> Batch[R]:
+        """What the next stretches hold of it; no statement where that is nothing.
+
+        known: where the log is at least: a tail may lag behind what its follower has seen.
+        """
+        stretches = self._tail.behind(cursor.seq)
+        last = stretches[-1]
+        rows: list[R] = []
+        facts = chain.from_iterable(stretch.facts for stretch in stretches)
+        if any(fact.seq > cursor.seq and self._may_hold(fact) for fact in facts):
+            async with self._database.read() as connection:
+                rows = await self._read(connection, cursor.seq, last.cursor.seq, BATCH_AT_MOST)
+        is_last = last.reached_head and last.cursor == self._tail.end
+        return Batch(last.cursor, rows, is_last and last.cursor.seq >= known)
+
+    async def of_log(self, cursor: LogCursor) -> Batch[R] | Gap:
+        """What lies further back than the tail reaches, up to where that begins."""
+        # Of one snapshot: rows that are deleted between two statements would be a hole unseen.
+        async with self._database.snapshot() as connection:
+            head = await log.head(connection, self._workspace_id)
+            if gap := _lost(head, cursor):
+                return gap
+            until = min(head.seq, cursor.seq + EXAMINED_AT_MOST)
+            if self._tail.begins_at is not None and cursor.seq < self._tail.begins_at:
+                until = min(until, self._tail.begins_at)
+            behind, rows = await self._next(connection, head, cursor, until)
+        return Batch(behind, rows, behind.seq == head.seq)
+
+    async def _next(
+        self, connection: Connection, head: Head, cursor: LogCursor, until: int
+    ) -> tuple[LogCursor, list[R]]:
+        """The next rows, and the cursor behind all that was examined for them."""
+        if until == cursor.seq:
+            return cursor, []
+        found = await self._read(connection, cursor.seq, until, BATCH_AT_MOST)
+        if len(found) == BATCH_AT_MOST:
+            last = found[-1]
+            return LogCursor(head.epoch, last.seq, last.recorded_at, last.nonce), found
+        if until == head.seq:
+            return _at(head), found
+        mark = await log.mark(connection, self._workspace_id, until)
+        return LogCursor(head.epoch, until, *(mark or (0, bytes(4)))), found
 
 
 async def find_gap(

@@ -263,8 +263,9 @@ async def test_the_cursor_of_a_read_that_examined_without_finding_resumes_there(
     async with sqlite_house.follow(examined.cursor) as follower:
         batch = await follower.next()
 
-    assert (examined.cursor.seq, examined.is_caught_up) == (20_000, False)
-    assert (batch.gap, batch.rows[0].seq) == (None, 20_001)
+    assert 0 < examined.cursor.seq <= 20_000
+    assert not examined.is_caught_up
+    assert (batch.gap, batch.rows[0].seq) == (None, examined.cursor.seq + 1)
 
 
 async def test_many_writers_and_a_reader_that_comes_and_goes_lose_and_repeat_nothing(

@@ -1,0 +1,171 @@
+"""Groups: subscribers who asked the same share one execution and one encoding.
+
+A group is driven by a stream of its own and keeps its latest results. A subscriber is a place
+behind which it wants more: one that is too slow finds its place gone and reads for itself until it
+meets the group again.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from types import TracebackType
+
+import structlog
+
+logger = structlog.get_logger(__name__)
+
+RESULTS_AT_MOST = 128
+BYTES_AT_MOST = 2_000_000
+"""Kept by one group; the newest result is kept whatever its size."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One result. payload: the JSON object with "data" and, where something failed, "errors".
+
+    cursor: the LogCursor behind it, where the subscription follows the log.
+    """
+
+    payload: bytes
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A result and the places that it tells of: it begins behind `first - 1`, or further back."""
+
+    told: Told
+    first: int
+    until: int
+
+
+class Group:
+    """Tells parts to whoever waits. `conflates`: only the newest counts, whatever was missed."""
+
+    def __init__(self, *, conflates: bool) -> None:
+        self._members = 0
+        self._driving: asyncio.Task[None] | None = None
+        self._on_end: Callable[[], object] = lambda: None
+        self._conflates = conflates
+        self._parts: deque[Part] = deque()
+        self._bytes = 0
+        self._begins_at = self._place = 0
+        self._begun = asyncio.Event()
+        self._is_over = False
+        self._waiting: dict[asyncio.Future[None], None] = {}
+
+    async def meets(self, place: int) -> bool:
+        """Whether one who has all up to the place may go on with the group."""
+        await self._begun.wait()
+        if self._is_over or place < self._begins_at:
+            return False
+        return self._conflates or place >= self._place or self._behind(place) is not None
+
+    async def next(self, place: int) -> Part | None:
+        """The part behind the place, when there is one; None: read for yourself."""
+        while not self._is_over and place >= self._begins_at:
+            if place < self._place:
+                return self._parts[-1] if self._conflates else self._behind(place)
+            waiter = asyncio.get_running_loop().create_future()
+            self._waiting[waiter] = None
+            try:
+                await waiter
+            finally:
+                self._waiting.pop(waiter, None)
+        return None
+
+    def begin(self, parts: AsyncGenerator[Part, None], on_end: Callable[[], object]) -> None:
+        """Tell what comes until it ends, or the last member leaves."""
+        self._on_end = on_end
+        self._driving = asyncio.create_task(self._drive(parts))
+
+    def join(self) -> None:
+        self._members += 1
+
+    def leave(self) -> None:
+        self._members -= 1
+        if self._members == 0 and self._driving is not None:
+            self._end()
+            self._driving.cancel()
+
+    async def _drive(self, parts: AsyncGenerator[Part, None]) -> None:
+        try:
+            async with aclosing(parts):
+                async for part in parts:
+                    if self._begun.is_set() or self._conflates:
+                        self._tell(part)
+                    else:
+                        # A stream of the log begins by saying where.
+                        self._begins_at = self._place = part.until
+                    self._begun.set()
+        except Exception as error:  # noqa: BLE001  Members read for themselves, and hear why that fails.
+            logger.warning("group_failed", error=repr(error))
+        finally:
+            self._end()
+
+    def _end(self) -> None:
+        """Whoever comes later begins another group."""
+        if not self._is_over:
+            self._is_over = True
+            self._on_end()
+            self._begun.set()
+            self._wake()
+
+    def _behind(self, place: int) -> Part | None:
+        newest = self._parts[-1]
+        if newest.first > place and (len(self._parts) == 1 or self._parts[-2].until <= place):
+            return newest
+        for part in self._parts:
+            if part.until > place:
+                return part if part.first > place else None
+        return None
+
+    def _tell(self, part: Part) -> None:
+        self._parts.append(part)
+        self._bytes += len(part.told.payload)
+        self._place = part.until
+        results_at_most = 1 if self._conflates else RESULTS_AT_MOST
+        while len(self._parts) > results_at_most or (
+            self._bytes > BYTES_AT_MOST and len(self._parts) > 1
+        ):
+            gone = self._parts.popleft()
+            self._bytes -= len(gone.told.payload)
+            if not self._conflates:
+                self._begins_at = gone.until
+        self._wake()
+
+    def _wake(self) -> None:
+        for waiter in self._waiting:
+            if not waiter.done():
+                waiter.set_result(None)
+
+
+class Seat:
+    """A subscriber's membership: in one group at a time, left at the end of the block."""
+
+    def __init__(self) -> None:
+        self._group: Group | None = None
+
+    def take(self, group: Group) -> None:
+        if group is not self._group:
+            self._leave()
+            self._group = group
+            group.join()
+
+    def __enter__(self) -> "Seat":
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        self._leave()
+
+    def _leave(self) -> None:
+        if self._group is not None:
+            self._group.leave()
+            self._group = None
