@@ -3,6 +3,8 @@
 BIN := .venv/bin
 RUNTIME := .venv/.runtime-installed
 DEV := .venv/.dev-installed
+FRONTEND := client-examples/frontend
+PACKAGES := $(FRONTEND)/node_modules/.installed
 PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-input
 
 # Passed on: `make test ARGS="tests/store -k merge"`, `make lock ARGS=--upgrade`.
@@ -10,7 +12,7 @@ ARGS ?=
 # How many tests run side by side; each worker starts its own PostgreSQL and Valkey.
 WORKERS ?= 2
 
-.PHONY: help install install-dev serve test check format schema bench lock programs clean
+.PHONY: help install install-dev serve test check format schema bench lock programs packages clean
 .DEFAULT_GOAL := help
 
 help:
@@ -31,7 +33,7 @@ install-dev: $(DEV)
 serve: $(RUNTIME)
 	@exec $(BIN)/trackside demo $(ARGS)
 
-test: $(DEV) programs
+test: $(DEV) programs packages
 	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 check: $(DEV)
@@ -62,10 +64,10 @@ lock:
 			--custom-compile-command "make lock" $(ARGS) || exit 1; \
 	done
 
-# A browser, and what the curl examples stand on.
+# A browser, what the curl examples stand on, and what installs the packages of the frontend's.
 programs:
 	@missing=; \
-	for one in chromium curl openssl; do \
+	for one in chromium curl npm openssl; do \
 		command -v $$one >/dev/null || missing="$$missing $$one"; \
 	done; \
 	test -z "$$missing" || \
@@ -80,8 +82,16 @@ programs:
 		echo "The tests need$$missing: apt-get install$$missing, as root."; exit 1; \
 	fi
 
+packages: $(PACKAGES)
+
+# npm ci keeps to the lock, and runs no script of a package.
+$(PACKAGES): $(FRONTEND)/package-lock.json | programs
+	@echo "Installing the packages of $(FRONTEND)"
+	@npm ci --prefix $(FRONTEND) --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
+	@touch $@
+
 clean:
-	rm -rf .venv build *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv $(FRONTEND)/node_modules build *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -not -path '*/node_modules/*' -exec rm -rf {} +
 
 $(BIN)/python:
