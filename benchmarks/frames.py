@@ -1,5 +1,7 @@
 """Frames: as much of WebSocket (RFC 6455) as a subscriber needs that must not cost much."""
 
+import base64
+import os
 from enum import IntEnum
 
 _SMALL, _MEDIUM = 126, 127
@@ -16,6 +18,17 @@ class Opcode(IntEnum):
 
 class NotUnderstood(Exception):
     """A frame that this reader is not made for: a part of a message, or a masked one."""
+
+
+def handshake(port: int) -> bytes:
+    """The request by which a client asks for graphql-transport-ws at /graphql of this machine."""
+    key = base64.b64encode(os.urandom(16)).decode()
+    return (
+        f"GET /graphql HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
+        "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Protocol: graphql-transport-ws\r\n"
+        f"Sec-WebSocket-Key: {key}\r\n\r\n"
+    ).encode()
 
 
 def frame(opcode: Opcode, payload: bytes) -> bytes:

@@ -6,8 +6,6 @@ with a line of JSON when every subscriber has had that many more. It ends with i
 """
 
 import asyncio
-import base64
-import os
 import sys
 import time
 from datetime import datetime
@@ -16,7 +14,7 @@ from typing import Any, cast
 import orjson
 import uvloop
 
-from benchmarks.frames import Opcode, Reader, frame
+from benchmarks.frames import Opcode, Reader, frame, handshake
 
 PATIENCE_S = 60
 _CLOSELY = 20
@@ -65,15 +63,7 @@ class _Subscriber(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports are no subclass of asyncio's.
         self._transport = cast("asyncio.WriteTransport", transport)
-        key = base64.b64encode(os.urandom(16)).decode()
-        self._transport.write(
-            (
-                f"GET /graphql HTTP/1.1\r\nHost: 127.0.0.1:{self._asked['port']}\r\n"
-                "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-                "Sec-WebSocket-Protocol: graphql-transport-ws\r\n"
-                f"Sec-WebSocket-Key: {key}\r\n\r\n"
-            ).encode()
-        )
+        self._transport.write(handshake(self._asked["port"]))
 
     def data_received(self, data: bytes) -> None:
         if self._greeting is not None:

@@ -23,11 +23,16 @@ _SECRET = "a-secret-key-of-thirty-two-bytes-or-more"
 
 
 class TracksideServer:
-    """`trackside serve` over one database, which the tests share with it."""
+    """`trackside serve` over one database, which the tests share with it, and other servers may."""
 
-    def __init__(self, database_url: str) -> None:
+    def __init__(
+        self, database_url: str, *, broadcast_url: str = "memory://", workers: int = 1
+    ) -> None:
         self.database_url = database_url
-        self.url = f"http://127.0.0.1:{free_port()}"
+        self.broadcast_url = broadcast_url
+        self.workers = workers
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
         self.files = tempfile.mkdtemp(prefix="trackside-files-")
         self._process: Process | None = None
 
@@ -37,17 +42,23 @@ class TracksideServer:
             return
         settings = [
             f"TRACKSIDE_DATABASE_URL={self.database_url}",
+            f"TRACKSIDE_BROADCAST_URL={self.broadcast_url}",
             f"TRACKSIDE_SECRET_KEY={_SECRET}",
             f"TRACKSIDE_PUBLIC_URL={self.url}",
             f"TRACKSIDE_FILES_DIR={self.files}",
             f"PYTHONPATH={ROOT}",
         ]
-        port = self.url.rpartition(":")[2]
+        serve = ["serve", "--port", str(self.port), "--workers", str(self.workers)]
         self._process = Process(
-            ["env", *settings, sys.executable, "-m", "server.cli", "serve", "--port", port],
+            ["env", *settings, sys.executable, "-m", "server.cli", *serve],
             folder=Path(tempfile.mkdtemp(prefix="trackside-server-")),
         )
         self._process.wait_until(self._is_ready)
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
 
     def stop(self) -> None:
         """In order, as an upgrade does."""
