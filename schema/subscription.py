@@ -90,7 +90,7 @@ async def communication_events(
 ) -> AsyncIterator[Batch[rows.DeliveryEvent]]:
     asked = filter.frozen(Budget(info.context.now())) if filter else filters.DeliveryEventFilter()
     stream = delivery_events.follow(info.context, asked, after or None, below(info, "events").want)
-    async for batch in _told(stream, after):
+    async for batch in _told(info, stream, after):
         yield batch
 
 
@@ -115,7 +115,7 @@ async def entry_activities(
     if journey_id:
         asked = replace(asked, journey_id=(ids.parse(journey_id, ids.JOURNEY),))
     stream = activities.follow(info.context, asked, after or None, below(info, "activities").want)
-    async for batch in _told(stream, after):
+    async for batch in _told(info, stream, after):
         yield batch
 
 
@@ -132,14 +132,16 @@ async def job_progress(
         raise bad_input(f"jobId: this workspace has no job {shown(job_id)}.")
 
 
-async def _told(stream: AsyncIterator[Any], after: str | None) -> AsyncIterator[Any]:
+async def _told(info: Info, stream: AsyncIterator[Any], after: str | None) -> AsyncIterator[Any]:
     """The stream, with what is wrong with its cursor told to the client."""
     try:
         async for batch in stream:
             yield batch
     except Tampered:
+        resumed = info.context.resume_after
+        name, cursor = ("Last-Event-ID", resumed) if resumed else ("after", after)
         raise bad_input(
-            f"after: {shown(after)} is no LogCursor: hand back one that we gave, unchanged."
+            f"{name}: {shown(cursor)} is no LogCursor: hand back one that we gave, unchanged."
         ) from None
 
 

@@ -79,7 +79,7 @@ def build(services: Services) -> Starlette:
                 CORSMiddleware,
                 allow_origins=sorted(services.settings.allowed_origins),
                 allow_methods=["GET", "POST"],
-                allow_headers=["Authorization", "Content-Type"],
+                allow_headers=["Authorization", "Content-Type", "Last-Event-ID"],
             )
         )
     return Starlette(

@@ -31,6 +31,11 @@ class Metrics:
         self.sockets = Gauge(
             "trackside_sockets", "WebSocket connections open.", registry=self._registry
         )
+        self.event_streams = Gauge(
+            "trackside_event_streams",
+            "Streams of server-sent events open.",
+            registry=self._registry,
+        )
         self.subscriptions = Gauge(
             "trackside_subscriptions", "Subscriptions running.", registry=self._registry
         )

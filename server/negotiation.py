@@ -1,9 +1,10 @@
-"""Negotiation: which of two JSON types an Accept header asks for."""
+"""Negotiation: which type an Accept header asks for: one of two of JSON, or a stream of events."""
 
 from starlette.datastructures import Headers
 
 GRAPHQL_JSON = "application/graphql-response+json"
 PLAIN_JSON = "application/json"
+EVENT_STREAM = "text/event-stream"
 
 
 def answer_type(headers: Headers) -> str:
@@ -13,6 +14,18 @@ def answer_type(headers: Headers) -> str:
     if _preference(PLAIN_JSON, ranges) > _preference(GRAPHQL_JSON, ranges):
         return PLAIN_JSON
     return GRAPHQL_JSON
+
+
+def prefers_events(headers: Headers) -> bool:
+    """Whether a stream of events is asked for by its name, and JSON is not or less."""
+    ranges = _ranges(headers.get("accept", ""))
+    json = max(_preference(name, ranges) for name in (PLAIN_JSON, GRAPHQL_JSON))
+    return (ranges.get(EVENT_STREAM, 0.0), 2) > json and accepts_events(headers)
+
+
+def accepts_events(headers: Headers) -> bool:
+    """Whether it is named at all: */* comes from clients that would wait for its end."""
+    return _ranges(headers.get("accept", "")).get(EVENT_STREAM, 0.0) > 0
 
 
 def _ranges(accept: str) -> dict[str, float]:

@@ -12,6 +12,7 @@ from resolvers.context import Context, Viewer
 from resolvers.mail import Mail
 from resolvers.recorder import Recorder
 from server.auth import Access
+from server.closing import Closing
 from server.files import Files
 from server.guests import Guests
 from server.hooks import providers as hook_providers
@@ -60,6 +61,7 @@ class Services:
     signer: Signer
     access: Access
     guests: Guests
+    closing: Closing
     operations: Operations
     metrics: Metrics
     files: Files
@@ -90,6 +92,7 @@ class Services:
             signer=signer,
             access=access,
             guests=Guests(database, access, now),
+            closing=Closing(),
             operations=Operations(schema),
             metrics=Metrics(),
             files=files,

@@ -2,7 +2,7 @@
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,6 +12,7 @@ import orjson
 import uvicorn
 from graphql import GraphQLSchema
 from starlette.applications import Starlette
+from starlette.routing import BaseRoute
 from websockets.asyncio.client import ClientConnection, connect
 
 from resolvers.token_secrets import hash_of, new_secret
@@ -171,6 +172,22 @@ async def a_token(
             expires_at=expires_at,
         )
     return secret, token_id
+
+
+def with_routes(
+    make: Callable[[Services], Sequence[BaseRoute]],
+) -> Callable[[Services], Starlette]:
+    """Builds an app of nothing but these."""
+
+    def build(services: Services) -> Starlette:
+        @asynccontextmanager
+        async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+            yield
+            await services.stop()
+
+        return Starlette(routes=make(services), lifespan=lifespan)
+
+    return build
 
 
 def with_guests(

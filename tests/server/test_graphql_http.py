@@ -288,13 +288,15 @@ async def test_a_get_that_is_no_request_is_400(serving: Serving, params: dict[st
     assert (answer.status_code, code(answer.json())) == (400, "BAD_REQUEST")
 
 
-async def test_a_subscription_is_sent_to_the_socket(serving: Serving) -> None:
+async def test_a_subscription_is_sent_to_the_transports_that_stream(serving: Serving) -> None:
     async with serving.client() as client:
         answer = await client.post(
             "/graphql", json={"query": "subscription { count(to: 1) { number } }"}
         )
 
     assert (answer.status_code, code(answer.json())) == (400, "BAD_REQUEST")
+    for transport in ("graphql-transport-ws", "graphql-sse"):
+        assert transport in answer.text
 
 
 @pytest.mark.parametrize("is_announced", [True, False])

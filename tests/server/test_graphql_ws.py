@@ -3,11 +3,9 @@
 import asyncio
 import gc
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
@@ -24,6 +22,7 @@ from tests.server.serving import (
     a_token,
     settings_for,
     with_guests,
+    with_routes,
 )
 from tests.server.small_schema import Spy, small_schema
 from tests.support.postgres import PostgresServer
@@ -362,17 +361,11 @@ async def test_a_database_that_is_away_is_no_reason_to_stay_away(
 
 
 async def test_a_client_that_says_nothing_is_closed(sqlite_url: str, spy: Spy) -> None:
-    @asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        yield
-        await serving.services.stop()
-
-    def build(services: Services) -> Starlette:
-        endpoint = GraphQLSocket(services, init_timeout=0.05).handle
-        return Starlette(routes=[WebSocketRoute("/graphql", endpoint)], lifespan=lifespan)
+    def routes(services: Services) -> list[WebSocketRoute]:
+        return [WebSocketRoute("/graphql", GraphQLSocket(services, init_timeout=0.05).handle)]
 
     async with (
-        a_server(settings_for(sqlite_url), small_schema(spy), build) as serving,
+        a_server(settings_for(sqlite_url), small_schema(spy), with_routes(routes)) as serving,
         serving.raw_socket() as socket,
     ):
         assert (await socket.until_closed())[0] == 4408
