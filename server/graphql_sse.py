@@ -113,6 +113,7 @@ class EventStream(Response):
             async with aclosing(results):
                 async for told in results:
                     await body.say(_next(told.payload, told.cursor))
+                    self._services.metrics.batches.inc()
         except Refused as refused:
             failed = errors.refusal(refused)
         except SourceFailed as source:

@@ -228,6 +228,7 @@ class _Connection:
         async with aclosing(told):
             async for one in told:
                 await self._tell(name, one)
+                self._services.metrics.batches.inc()
         return ()
 
     async def _next(self, name: str, operation: Operation, result: ExecutionResult) -> None:

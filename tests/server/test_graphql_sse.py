@@ -363,6 +363,8 @@ async def test_a_database_that_is_away_is_told(
 
 async def test_streams_are_counted_while_they_last(serving: Serving, spy: Spy) -> None:
     async with serving.client() as client:
+        async with listening(serving, COUNT, {"to": 2}) as events:
+            await events.rest()
         async with listening(serving, SILENCE):
             await soon(spy.began)
             during = (await client.get("/metrics")).text
@@ -371,6 +373,7 @@ async def test_streams_are_counted_while_they_last(serving: Serving, spy: Spy) -
 
     assert "trackside_event_streams 1.0" in during
     assert "trackside_subscriptions 1.0" in during
+    assert "trackside_subscription_batches_total 2.0" in during
     assert "trackside_event_streams 0.0" in after
 
 
