@@ -14,7 +14,7 @@ from graphql import ExecutionResult, OperationType
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from resolvers.context import Viewer
-from server import errors
+from server import errors, frames
 from server import graphql_ws_messages as messages
 from server.errors import Formatted
 from server.graphql_ws_messages import Ended
@@ -23,7 +23,7 @@ from server.operations import Operation, Refused
 from server.origins import is_welcome
 from server.requests import GraphQLRequest, Malformed
 from server.services import Services
-from server.streaming import SourceFailed, Told
+from server.streaming import Sink, SourceFailed, Told
 
 logger = structlog.get_logger(__name__)
 
@@ -224,7 +224,9 @@ class _Connection:
     ) -> Sequence[Formatted]:
         """Each event is executed and sent before the next is read: nothing queues up."""
         assert self._viewer is not None
-        told = self._services.streaming.results(self._viewer, operation, variables)
+        told = self._services.streaming.results(
+            self._viewer, operation, variables, sink=self._sink(name)
+        )
         async with aclosing(told):
             async for one in told:
                 await self._tell(name, one)
@@ -242,8 +244,20 @@ class _Connection:
 
     async def _tell(self, name: str, told: Told) -> None:
         if self._running.get(name) is asyncio.current_task():
-            head = b'{"id":%b,"type":"next","payload":' % orjson.dumps(name)
-            await self._send_text(b"%b%b}" % (head, told.payload))
+            await self._send_text(b"%b%b}" % (_head_of_next(name), told.payload))
+
+    def _sink(self, name: str) -> Sink | None:
+        """Sends results of the operation without a turn of its task, where the server can."""
+        offered = self._websocket.scope.get("extensions", {}).get(frames.EXTENSION)
+        if offered is None:
+            return None
+        push, head, operation = offered["push"], _head_of_next(name), asyncio.current_task()
+
+        def sink(told: Told) -> bool:
+            # Whoever completed it meanwhile hears no more.
+            return self._running.get(name) is not operation or push(head, told.payload)
+
+        return sink
 
     async def _refuse(self, name: str, failed: Sequence[Formatted]) -> None:
         self._services.metrics.operations.labels("any", "refused").inc()
@@ -259,3 +273,7 @@ class _Connection:
         except (RuntimeError, WebSocketDisconnect):
             # Starlette's RuntimeError: sent after a close, by an operation that ran on.
             raise Ended from None
+
+
+def _head_of_next(name: str) -> bytes:
+    return b'{"id":%b,"type":"next","payload":' % orjson.dumps(name)

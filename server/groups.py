@@ -41,19 +41,56 @@ class Part:
     until: int
 
 
-class Group:
-    """Tells parts to whoever waits. `conflates`: only the newest counts, whatever was missed."""
+Sink = Callable[[Told], bool]
+"""Takes a result without waiting; False when it cannot."""
 
-    def __init__(self, *, conflates: bool) -> None:
+
+class _Listener:
+    """A subscriber that has all up to a place, and can take more at once."""
+
+    def __init__(self, sink: Sink, place: int) -> None:
+        self.taken: Part | None = None
+        self.released = asyncio.get_running_loop().create_future()
+        self._sink = sink
+        self._place = place
+
+    def hear(self, part: Part) -> bool:
+        """Whether it was taken."""
+        if not self.released.done():
+            if part.first > self._place and self._sink(part.told):
+                self.taken, self._place = part, part.until
+                return True
+            self.release()
+        return False
+
+    def release(self) -> None:
+        if not self.released.done():
+            self.released.set_result(None)
+
+
+class Group:
+    """Tells parts to whoever waits.
+
+    `known`: of an answer that may change, what was told of it; then only the newest counts,
+    whatever was missed. None: the parts are of the log, and each counts. `count` is told how many
+    took a part by their sinks.
+    """
+
+    def __init__(
+        self, known: Told | None = None, *, count: Callable[[int], object] = lambda _: None
+    ) -> None:
+        self._conflates = known is not None
+        self._known = known
+        self._count = count
         self._members = 0
         self._driving: asyncio.Task[None] | None = None
         self._on_end: Callable[[], object] = lambda: None
-        self._conflates = conflates
         self._parts: deque[Part] = deque()
         self._bytes = 0
         self._begins_at = self._place = 0
         self._begun = asyncio.Event()
         self._is_over = False
+        self._listeners: dict[_Listener, None] = {}
         self._waiting: dict[asyncio.Future[None], None] = {}
 
     async def meets(self, place: int) -> bool:
@@ -76,6 +113,22 @@ class Group:
                 self._waiting.pop(waiter, None)
         return None
 
+    async def push(self, place: int, sink: Sink) -> Part | None:
+        """Give parts to the sink as they come, without a task's turn for each.
+
+        Returns the last that it took, when it takes no more or the group ends; at once where there
+        is something to tell already.
+        """
+        if self._is_over or place < self._place:
+            return None
+        listener = _Listener(sink, place)
+        self._listeners[listener] = None
+        try:
+            await listener.released
+        finally:
+            self._listeners.pop(listener, None)
+        return listener.taken
+
     def begin(self, parts: AsyncGenerator[Part, None], on_end: Callable[[], object]) -> None:
         """Tell what comes until it ends, or the last member leaves."""
         self._on_end = on_end
@@ -94,16 +147,22 @@ class Group:
         try:
             async with aclosing(parts):
                 async for part in parts:
-                    if self._begun.is_set() or self._conflates:
+                    if self._begun.is_set():
                         self._tell(part)
                     else:
-                        # A stream of the log begins by saying where.
-                        self._begins_at = self._place = part.until
-                    self._begun.set()
+                        self._begin(part)
         except Exception as error:  # noqa: BLE001  Members read for themselves, and hear why that fails.
             logger.warning("group_failed", error=repr(error))
         finally:
             self._end()
+
+    def _begin(self, part: Part) -> None:
+        """A stream of the log begins by saying where; the others tell what may be known."""
+        if not self._conflates:
+            self._begins_at = self._place = part.until
+        elif part.told != self._known:
+            self._tell(part)
+        self._begun.set()
 
     def _end(self) -> None:
         """Whoever comes later begins another group."""
@@ -126,6 +185,7 @@ class Group:
         self._parts.append(part)
         self._bytes += len(part.told.payload)
         self._place = part.until
+        self._count(sum(listener.hear(part) for listener in self._listeners))
         results_at_most = 1 if self._conflates else RESULTS_AT_MOST
         while len(self._parts) > results_at_most or (
             self._bytes > BYTES_AT_MOST and len(self._parts) > 1
@@ -137,6 +197,9 @@ class Group:
         self._wake()
 
     def _wake(self) -> None:
+        if self._is_over:
+            for listener in self._listeners:
+                listener.release()
         for waiter in self._waiting:
             if not waiter.done():
                 waiter.set_result(None)

@@ -7,6 +7,7 @@ from typing import Any
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
+from server.frames import FrameSocket
 from server.graphql_ws_messages import FRAME_AT_MOST
 
 _BACKLOG = 2_048
@@ -46,7 +47,7 @@ def config(app: str | Callable[..., Any], **options: Any) -> uvicorn.Config:
         app,
         loop="uvloop",
         http="httptools",
-        ws="websockets-sansio",
+        ws=FrameSocket,
         ws_max_size=FRAME_AT_MOST,
         # Compression would keep a window of memory for every subscriber.
         ws_per_message_deflate=False,

@@ -20,12 +20,12 @@ from resolvers.context import Context, Viewer
 from resolvers.statistics import Statistics
 from server import errors
 from server.errors import Formatted
-from server.groups import Group, Part, Seat, Told
+from server.groups import Group, Part, Seat, Sink, Told
 from server.metrics import Metrics
 from server.operations import Operation
 from subscriptions.streams import Batch
 
-__all__ = ["SourceFailed", "Streaming", "Told"]
+__all__ = ["Sink", "SourceFailed", "Streaming", "Told"]
 
 
 class SourceFailed(Exception):
@@ -55,10 +55,12 @@ class Streaming:
         variables: Mapping[str, Any],
         *,
         resume_after: str | None = None,
+        sink: Sink | None = None,
     ) -> AsyncGenerator[Told, None]:
         """Each result, when it is asked for; raises Refused and SourceFailed.
 
         resume_after: a LogCursor which the transport brings; it wins over the argument `after`.
+        sink: takes results at once while it can; the others are yielded.
         """
         asked = _Asked(viewer, operation, variables, resume_after)
         with self._metrics.subscriptions.track_inprogress(), Seat() as seat:
@@ -69,7 +71,8 @@ class Streaming:
                 async with aclosing(self._alone(asked)) as alone:
                     async for event, told in alone:
                         yield told
-                        group = self._group_for(asked, event)
+                        self._metrics.batches.inc()
+                        group = self._group_for(asked, event, told)
                         if group is None:
                             continue
                         seat.take(group)
@@ -78,9 +81,14 @@ class Streaming:
                             break
                     else:
                         return
-                while (part := await group.next(place)) is not None:
-                    if part.told.payload != told.payload or told.cursor is not None:
-                        yield part.told
+                while True:
+                    if sink is not None and (taken := await group.push(place, sink)):
+                        told, place = taken.told, taken.until
+                    part = await group.next(place)
+                    if part is None:
+                        break
+                    yield part.told
+                    self._metrics.batches.inc()
                     told, place = part.told, part.until
                 asked = replace(asked, resume_after=told.cursor)
 
@@ -112,14 +120,16 @@ class Streaming:
         cursor = event.cursor.encode(context.signer) if isinstance(event, Batch) else None
         return Told(orjson.dumps(payload), cursor)
 
-    def _group_for(self, asked: "_Asked", event: object) -> Group | None:
+    def _group_for(self, asked: "_Asked", event: object, told: Told) -> Group | None:
         """The group of those who ask the same; None where each is told something of his own."""
         is_of_log = isinstance(event, Batch)
         if not is_of_log and not isinstance(event, _LATEST):
             return None
         group = self._groups.get(asked.key)
         if group is None:
-            group = self._groups[asked.key] = Group(conflates=not is_of_log)
+            group = self._groups[asked.key] = Group(
+                None if is_of_log else told, count=self._metrics.batches.inc
+            )
             group.begin(self._parts(asked), lambda: self._groups.pop(asked.key, None))
         return group
 
