@@ -71,7 +71,6 @@ class Streaming:
                 async with aclosing(self._alone(asked)) as alone:
                     async for event, told in alone:
                         yield told
-                        self._metrics.batches.inc()
                         group = self._group_for(asked, event, told)
                         if group is None:
                             continue
@@ -88,7 +87,6 @@ class Streaming:
                     if part is None:
                         break
                     yield part.told
-                    self._metrics.batches.inc()
                     told, place = part.told, part.until
                 asked = replace(asked, resume_after=told.cursor)
 
