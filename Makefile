@@ -91,7 +91,7 @@ $(PACKAGES): $(FRONTEND)/package-lock.json | programs
 	@touch $@
 
 clean:
-	rm -rf .venv $(FRONTEND)/node_modules build *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv $(FRONTEND)/node_modules benchmarks/node/node_modules build *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -not -path '*/node_modules/*' -exec rm -rf {} +
 
 $(BIN)/python:

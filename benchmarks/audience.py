@@ -15,16 +15,19 @@ from benchmarks.subscribers import PATIENCE_S
 
 
 class AudienceLost(Exception):
-    """The subscribers ended or did not hear everything in time; their own words are on stderr."""
+    """The subscribers did not hear everything in time, or ended: their own words are on stderr."""
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
     """When the last subscriber had all (seconds since 1970), by how many messages in all, and for
     each event that one in twenty subscribers read how long after receivedAt it came.
+
+    behind: how many had not had all when there was no more time.
     """
 
     finished_at: float
+    behind: int
     messages: int
     latencies_ms: list[float]
 
@@ -35,25 +38,31 @@ class Audience:
 
     def hear(self, events: int) -> Heard:
         """Wait until every subscriber has had that many events more, neither fewer nor more."""
-        self._write(b"%d\n" % events)
-        told = orjson.loads(self._line())
-        return Heard(told["finished_at"], told["messages"], told["latencies_ms"])
+        heard = self._heard(f"hear {events}")
+        if heard.behind:
+            raise AudienceLost(f"{heard.behind} subscribers did not hear {events} events in time.")
+        return heard
 
-    def ask(self, asked: dict[str, object]) -> None:
-        self._write(orjson.dumps(asked) + b"\n")
-        self._line()
+    def leave(self) -> None:
+        """End every connection, without a word."""
+        self.ask("leave")
 
-    def _write(self, line: bytes) -> None:
+    def come_back(self, events: int) -> Heard:
+        """Connect all at once behind what each had, and hear so many more, in time or not."""
+        return self._heard(f"return {events}")
+
+    def ask(self, line: str) -> bytes:
         assert self._process.stdin is not None
-        self._process.stdin.write(line)
-        self._process.stdin.flush()
-
-    def _line(self) -> bytes:
         assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if not line:
+        self._process.stdin.write(line.encode() + b"\n")
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline()
+        if not answer:
             raise AudienceLost(f"The subscribers ended with {self._process.wait(PATIENCE_S)}.")
-        return line
+        return answer
+
+    def _heard(self, line: str) -> Heard:
+        return Heard(**orjson.loads(self.ask(line)))
 
 
 @contextmanager
@@ -66,15 +75,14 @@ def attached(server: Server, loaded: Dataset, subscribers: int) -> Iterator[Audi
     ) as process:
         try:
             audience = Audience(process)
-            audience.ask(
-                {
-                    "port": server.port,
-                    "token": loaded.token,
-                    "subscribers": subscribers,
-                    "document": documents.LIVE,
-                    "variables": {"journey": [f"jrn_{loaded.journeys[0].hex()}"]},
-                }
-            )
+            asked = {
+                "port": server.port,
+                "token": loaded.token,
+                "subscribers": subscribers,
+                "document": documents.LIVE,
+                "variables": {"journey": [f"jrn_{loaded.journeys[0].hex()}"]},
+            }
+            audience.ask(orjson.dumps(asked).decode())
             yield audience
         finally:
             process.terminate()

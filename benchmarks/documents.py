@@ -23,8 +23,8 @@ mutation Record($events: [EventInput!]!) {
 """
 
 LIVE = """
-subscription Live($journey: [ID!]) {
-  communicationEvents(filter: { journeyId: $journey }) {
+subscription Live($journey: [ID!], $after: LogCursor) {
+  communicationEvents(filter: { journeyId: $journey }, after: $after) {
     cursor caughtUp
     gap { reason }
     events {

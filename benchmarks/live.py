@@ -1,135 +1,142 @@
-"""Live: what it costs to tell 200 subscribers of each event, and how soon they hear of it."""
+"""Live: what it costs to tell subscribers of each event, beside others, and how soon they hear."""
 
+import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from statistics import median
+from dataclasses import dataclass
 
-from benchmarks import audience, dataset, documents, servers
-from benchmarks.audience import Audience
-from benchmarks.dataset import JOURNEYS, Dataset
-from benchmarks.figures import Spread, percentile, short
+from benchmarks import audience, contenders, dataset, machine, servers
+from benchmarks.contenders import Contender, Way
+from benchmarks.dataset import Dataset
+from benchmarks.figures import Spread, ratios, short
+from benchmarks.packages import PackagesMissing
+from benchmarks.partners import Recorder
 from benchmarks.report import section, table
-from benchmarks.requests import Connection, UnexpectedAnswer, graphql
 from benchmarks.run import ROUNDS, Run
-from benchmarks.servers import Server
 from benchmarks.stores import Kind
-from benchmarks.traffic import Event, as_input, batches, traffic
 from tests.support.loops import run as wait_for
+from tests.support.ports import free_port
 
-SUBSCRIBERS = 200
 BATCH = 50
-_PACED_BATCH, _PACE_S = 20, 1.0
+SINGLE = Way("single events", 1, is_in_step=True)
+BATCHES = Way(f"batches of {BATCH}", BATCH, is_in_step=True)
+WITHOUT_PAUSE = Way("single events without a pause", 1, is_in_step=False)
+MISSED = 1_000
+_SECONDS = 75
+_PEER = "graphql-ws"
+_WARMING = 4
 
 
-@dataclass(slots=True)
-class _Figures:
-    """What the rounds gave; a delivery is one event at one subscriber."""
+@dataclass(frozen=True, slots=True)
+class _Size:
+    """How many listen, and how many requests of each way a round has."""
 
-    rates: list[float] = field(default_factory=list)
-    cpu_us: list[float] = field(default_factory=list)
-    events_a_message: list[float] = field(default_factory=list)
-    unheard_us: list[float] = field(default_factory=list)
-    latencies_ms: list[float] = field(default_factory=list)
+    subscribers: int
+    requests: dict[Way, int]
 
-    def cells(self) -> list[str]:
-        spreads = (self.rates, self.cpu_us, self.events_a_message, self.unheard_us)
-        latencies = [percentile(self.latencies_ms, percent) for percent in (50, 99)]
-        return [*(str(Spread.of(one)) for one in spreads), *map(short, latencies)]
+
+_QUICK = (_Size(200, {SINGLE: 50, BATCHES: 5, WITHOUT_PAUSE: 50}),)
+_FULL = (
+    _Size(200, {SINGLE: 200, BATCHES: 20, WITHOUT_PAUSE: 200}),
+    _Size(2_000, {SINGLE: 20, BATCHES: 4, WITHOUT_PAUSE: 50}),
+)
 
 
 def measure(run: Run) -> None:
-    """Print the figures of both databases."""
-    number = 3 if run.is_quick else 20
-    paced = 1 if run.is_quick else 4
+    """Print the figures of every size, and of a return of all at once."""
+    sizes = _QUICK if run.is_quick else _FULL
+    machine.allow_files(2 * sizes[-1].subscribers + 1_000)
     run.say(
         section(
-            f"live: {SUBSCRIBERS} subscribers of one journey's communicationEvents",
-            f"Each of {ROUNDS} rounds writes {number} batches of {BATCH} events by "
-            "recordEvents, as fast as it goes; then",
-            f"{paced} batches of {_PACED_BATCH} events in each, one every {_PACE_S:.0f} s. A "
-            "delivery is one event at one subscriber; its CPU is",
-            "the server's, less that of the same writing while nobody listens.",
-            "The subscribers are one process, on these cores too. The latency runs from "
-            "receivedAt, set as the writing",
-            "transaction begins (so the commit is inside), to the arrival; one in twenty "
-            "subscribers tells it.",
+            "live: subscribers of communicationEvents, beside graphql-ws on ws and Mercurius",
+            "All tell the same events of the same shape over graphql-transport-ws to the same "
+            "program, one process on these",
+            "cores too. trackside is told of them by recordEvents and keeps them (in PostgreSQL); "
+            "its peers are handed them and",
+            "keep nothing. A delivery is one event at one subscriber; its CPU is the server's, "
+            "less that of the same writing",
+            f"while nobody listens. Single events and batches of {BATCH} are written when "
+            "everybody has heard the last. The latency",
+            "runs from receivedAt (trackside: as the writing transaction begins, so the commit is "
+            "inside) to the arrival; one in",
+            "twenty subscribers tells it.",
         )
     )
-    rows = []
-    for kind in Kind:
-        with ExitStack() as ending:
-            url = ending.enter_context(run.stores.fresh(kind))
-            loaded = wait_for(dataset.make(url, messages=0, entries=10_000))
-            partner = Partner(loaded, ending.enter_context(servers.trackside(url)))
-            partner.write(partner.prepare(BATCH, 2))
-            fast, slow = _Figures(), _Figures()
-            for figures, size, count, pace_s in (
-                (fast, BATCH, number, 0.0),
-                (slow, _PACED_BATCH, paced, _PACE_S),
-            ):
+    for size in sizes:
+        _beside(run, size)
+    _return(run, sizes[-1].subscribers)
+
+
+def _beside(run: Run, size: _Size) -> None:
+    with ExitStack() as ending:
+        loaded = _loaded(run, ending)
+        running = [contenders.trackside(ending, loaded)]
+        try:
+            running += contenders.peers(ending, loaded)
+        except PackagesMissing as missing:
+            run.say(f"\nThe peers are left out: {missing}")
+        for one in running:
+            one.partner.write(one.partner.prepare(BATCH, _WARMING))
+            for way, number in size.requests.items():
                 for _ in range(ROUNDS):
-                    _unheard_round(figures, partner, size, count)
-                with audience.attached(partner.server, loaded, SUBSCRIBERS) as listening:
-                    for _ in run.rounds(seconds=45):
-                        _round(figures, partner, listening, partner.prepare(size, count), pace_s)
-            rows.append([f"{kind}, as fast as it goes", *fast.cells()])
-            rows.append([f"{kind}, paced", *slow.cells()])
-    headers = ["", "deliveries/s", "CPU µs a delivery", "events a message"]
-    run.say("\n" + table([*headers, "CPU µs an event, unheard", "p50 ms", "p99 ms"], rows))
+                    one.unheard_round(way, number)
+        for one in running:
+            ending.enter_context(one.listened_to(loaded, size.subscribers))
+        for _ in run.rounds(seconds=_SECONDS):
+            for way, number in size.requests.items():
+                for one in running:
+                    one.round(way, number)
+    _report(run, size, running)
 
 
-class Partner:
-    """Writes traffic of the first journey."""
-
-    def __init__(self, loaded: Dataset, server: Server) -> None:
-        self.loaded, self.server = loaded, server
-        self._events: Iterator[Event] = traffic(
-            "live", lambda number: loaded.entry(number * JOURNEYS), loaded.entries // JOURNEYS
-        )
-
-    def prepare(self, size: int, number: int) -> list[bytes]:
-        """The next requests, so many events each."""
-        return [
-            graphql(self.loaded.token, documents.RECORD, {"events": [*map(as_input, batch)]})
-            for batch in batches(self._events, size, number)
-        ]
-
-    def write(self, requests: Sequence[bytes], pace_s: float = 0) -> None:
-        """One after the other; raises UnexpectedAnswer when an event was not accepted."""
-        begun = time.monotonic()
-        # A connection of its own: the server closes one that was idle for a few seconds.
-        with Connection(self.server.port) as connection:
-            for number, request in enumerate(requests):
-                time.sleep(max(0, begun + number * pace_s - time.monotonic()))
-                answer = connection.ask(request)
-                if answer.count(b'"outcome":"ACCEPTED"') != request.count(b'"occurredAt"'):
-                    raise UnexpectedAnswer(answer[:500].decode(errors="replace"))
+def _report(run: Run, size: _Size, running: Sequence[Contender]) -> None:
+    headers = ["CPU µs a delivery", "CPU µs an event, unheard", "events a message"]
+    for way in size.requests:
+        rows = [[one.name, *one.told[way].cells()] for one in running]
+        title = f"{size.subscribers:,} subscribers, {way.name}"
+        run.say("\n" + table([title, *headers, "deliveries/s", "p50 ms", "p99 ms"], rows))
+    idle = [[one.name, short(one.idle_kib)] for one in running]
+    run.say("\n" + table([f"{size.subscribers:,} idle subscribers", "KiB each"], idle))
+    for peer in running:
+        if peer.name == _PEER:
+            names = [way.name for way in size.requests]
+            shares = [
+                [one.name, *(str(_share(one, peer, way)) for way in size.requests)]
+                for one in running
+            ]
+            run.say("\n" + table([f"CPU, times that of {_PEER}", *names], shares))
 
 
-def _unheard_round(figures: _Figures, partner: Partner, size: int, number: int) -> None:
-    requests = partner.prepare(size, number)
-    spent = partner.server.usage().cpu_s
-    partner.write(requests)
-    cpu_s = partner.server.usage().cpu_s - spent
-    figures.unheard_us.append(cpu_s * 1_000_000 / (size * number))
+def _share(one: Contender, peer: Contender, way: Way) -> Spread:
+    return ratios(one.told[way].cpu_us, peer.told[way].cpu_us)
 
 
-def _round(
-    figures: _Figures,
-    partner: Partner,
-    listening: Audience,
-    requests: Sequence[bytes],
-    pace_s: float,
-) -> None:
-    events = sum(request.count(b'"occurredAt"') for request in requests)
-    spent, begun = partner.server.usage().cpu_s, time.time()
-    partner.write(requests, pace_s)
-    told = listening.hear(events)
-    cpu_us = (partner.server.usage().cpu_s - spent) * 1_000_000
-    deliveries = SUBSCRIBERS * events
-    figures.rates.append(deliveries / (told.finished_at - begun))
-    figures.cpu_us.append((cpu_us - median(figures.unheard_us) * events) / deliveries)
-    figures.events_a_message.append(deliveries / told.messages)
-    figures.latencies_ms += told.latencies_ms
+def _return(run: Run, subscribers: int) -> None:
+    """A server ends; another takes its place, and all come back to it at once."""
+    with ExitStack() as ending:
+        loaded = _loaded(run, ending)
+        port, secret = free_port(), secrets.token_urlsafe(32)
+        with servers.trackside(loaded.url, port=port, secret=secret) as server:
+            listening = ending.enter_context(audience.attached(server, loaded, subscribers))
+            partner = Recorder(loaded, server)
+            partner.write(partner.prepare(BATCH, _WARMING))
+            listening.hear(BATCH * _WARMING)
+            listening.leave()
+        server = ending.enter_context(servers.trackside(loaded.url, port=port, secret=secret))
+        partner.server = server
+        partner.write(partner.prepare(BATCH, MISSED // BATCH))
+        spent, begun = server.usage().cpu_s, time.time()
+        heard = listening.come_back(MISSED)
+        seconds, cpu_s = heard.finished_at - begun, server.usage().cpu_s - spent
+    caught_up = subscribers - heard.behind
+    run.say(
+        f"\n{subscribers:,} subscribers come back at once to a server that was begun anew, each "
+        f"{MISSED:,} events behind:\n{caught_up:,} have caught up after {short(seconds)} s, for "
+        f"{short(cpu_s)} s of CPU, by {heard.messages:,} messages."
+    )
+
+
+def _loaded(run: Run, ending: ExitStack) -> Dataset:
+    url = ending.enter_context(run.stores.fresh(Kind.POSTGRESQL))
+    return wait_for(dataset.make(url, messages=0, entries=10_000))

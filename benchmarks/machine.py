@@ -2,6 +2,7 @@
 
 import os
 import platform
+import resource
 import sqlite3
 from importlib.metadata import version
 from pathlib import Path
@@ -23,6 +24,21 @@ def described(postgres: str) -> list[str]:
         "together, and what else runs here moves them. CPU time and ratios hold better.",
         "A figure is the median of the rounds (least … greatest).",
     ]
+
+
+class TooFewFiles(Exception):
+    """This machine lets a process open fewer files and sockets than are needed; says what to do."""
+
+
+def allow_files(number: int) -> None:
+    """Let this process and those that it starts open so many; raises TooFewFiles."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < number:
+        if hard != resource.RLIM_INFINITY and hard < number:
+            raise TooFewFiles(
+                f"{number:,} open files are needed: raise `ulimit -Hn`, now {hard:,}."
+            )
+        resource.setrlimit(resource.RLIMIT_NOFILE, (number, hard))
 
 
 def _processor() -> str:

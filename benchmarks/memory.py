@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from benchmarks import audience, dataset, servers
 from benchmarks.figures import short, slope
-from benchmarks.live import Partner
+from benchmarks.partners import Recorder
 from benchmarks.report import section, table
 from benchmarks.run import Run
 from benchmarks.stores import Kind
@@ -48,7 +48,7 @@ def measure(run: Run) -> None:
         url = ending.enter_context(run.stores.fresh(Kind.POSTGRESQL))
         loaded = wait_for(dataset.make(url, messages=0, entries=10_000))
         server = ending.enter_context(servers.trackside(url))
-        partner = Partner(loaded, server)
+        partner = Recorder(loaded, server)
         samples = [_Sample(0, 0, server.usage().resident_bytes)]
         listening = ending.enter_context(audience.attached(server, loaded, SUBSCRIBERS))
         for number in run.rounds(seconds=240, number=SAMPLES + 1, at_least=5):

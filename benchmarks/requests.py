@@ -35,9 +35,13 @@ def get(path: str) -> bytes:
 def graphql(token: str, document: str, variables: object) -> bytes:
     """An operation as a client would post it."""
     body = orjson.dumps({"query": document, "variables": variables})
+    return post("/graphql", body, f"Authorization: Bearer {token}\r\n")
+
+
+def post(path: str, body: bytes, headers: str = "") -> bytes:
+    """A body of JSON; each of `headers` with its end of line."""
     head = (
-        "POST /graphql HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-        f"Authorization: Bearer {token}\r\nContent-Type: application/json\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}Content-Type: application/json\r\n"
         f"Accept: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body

@@ -31,15 +31,24 @@ class Server:
 
 
 @contextmanager
-def trackside(database_url: str, *, files: Path | None = None) -> Iterator[Server]:
-    """`trackside serve` as in production, on the migrated database; jobs write into `files`."""
-    port = free_port()
+def trackside(
+    database_url: str,
+    *,
+    files: Path | None = None,
+    port: int | None = None,
+    secret: str | None = None,
+) -> Iterator[Server]:
+    """`trackside serve` as in production, on the migrated database; jobs write into `files`.
+
+    Port and secret are new ones where none are given: those of an earlier server take its place.
+    """
+    port = port or free_port()
     command = [str(_PROGRAMS / "trackside"), "serve", "--host", "127.0.0.1", "--port", str(port)]
     environment = {
         "TRACKSIDE_PROFILE": "production",
         "TRACKSIDE_DATABASE_URL": database_url,
         "TRACKSIDE_PUBLIC_URL": f"http://127.0.0.1:{port}",
-        "TRACKSIDE_SECRET_KEY": secrets.token_urlsafe(32),
+        "TRACKSIDE_SECRET_KEY": secret or secrets.token_urlsafe(32),
         "TRACKSIDE_FILES_DIR": "" if files is None else str(files),
     }
     with _running(command, environment, port, "/readyz") as server:
@@ -53,6 +62,15 @@ def peer(database_url: str) -> Iterator[Server]:
     command = [sys.executable, "-m", "benchmarks.peers", str(port)]
     environment = {"PEER_DATABASE_URL": database_url}
     with _running(command, environment, port, "/empty") as server:
+        yield server
+
+
+@contextmanager
+def node(program: Path) -> Iterator[Server]:
+    """A program of ours for Node, which is given its port."""
+    port = free_port()
+    command = ["node", str(program), str(port)]
+    with _running(command, {"NODE_ENV": "production"}, port, "/") as server:
         yield server
 
 

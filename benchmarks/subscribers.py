@@ -1,13 +1,15 @@
 """Subscribers: many of one subscription over WebSocket, in a process of their own.
 
-`python -m benchmarks.subscribers` takes a line of JSON with what to subscribe to, says `ready`
-when all were served their first batch, and then for each line with a number of events answers
-with a line of JSON when every subscriber has had that many more. It ends with its input.
+`python -m benchmarks.subscribers` takes a line of JSON with what to subscribe to and says `ready`
+when all were served their first batch. Then each line is a command: `hear N` answers with a line of
+JSON when every subscriber has had that many events more; `leave` ends all connections; `return N`
+connects all at once, behind what each had, and answers as `hear N` does. It ends with its input.
 """
 
 import asyncio
 import sys
 import time
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, cast
 
@@ -16,54 +18,93 @@ import uvloop
 
 from benchmarks.frames import Opcode, Reader, frame, handshake
 
-PATIENCE_S = 60
+PATIENCE_S = 120
 _CLOSELY = 20
 """Of so many subscribers one reads its events and tells their latencies."""
 
+_CURSOR = b'"cursor":"'
+
 
 class _Audience:
-    def __init__(self) -> None:
-        self.counts: dict[_Subscriber, int] = {}
+    def __init__(self, asked: dict[str, Any]) -> None:
+        self.asked = asked
         self.latencies_ms: list[float] = []
         self.messages = 0
-        self.failure: str | None = None
-        self._goal = 0
+        self.is_away = False
+        self._failure: str | None = None
+        self._goal = self._behind = 0
         self._changed = asyncio.Event()
+        self._subscribers = [
+            _Subscriber(self, is_close=number % _CLOSELY == 0)
+            for number in range(asked["subscribers"])
+        ]
 
-    def heard(self, subscriber: "_Subscriber", events: int) -> None:
+    async def connect(self, *, at_once: bool = False) -> None:
+        self.is_away = False
+        loop, port = asyncio.get_running_loop(), self.asked["port"]
+        # As many as a listening server holds back for us, else the kernel asks again in a second.
+        some = 1_000 if at_once else 1
+        for begin in range(0, len(self._subscribers), some):
+            await asyncio.gather(
+                *(
+                    loop.create_connection(lambda one=one: one, "127.0.0.1", port)  # type: ignore[misc]
+                    for one in self._subscribers[begin : begin + some]
+                )
+            )
+
+    def leave(self) -> None:
+        self.is_away = True
+        for subscriber in self._subscribers:
+            subscriber.leave()
+
+    def heard(self, before: int, now: int) -> None:
         self.messages += 1
-        self.counts[subscriber] = self.counts.get(subscriber, 0) + events
-        if self.counts[subscriber] >= self._goal:
-            self._changed.set()
+        if before < self._goal <= now:
+            self._behind -= 1
+            if self._behind == 0:
+                self._changed.set()
 
     def fail(self, reason: str) -> None:
-        self.failure = self.failure or reason
+        self._failure = self._failure or reason
         self._changed.set()
 
-    async def until(self, subscribers: int, events: int) -> float:
-        """When every subscriber has had `events` in all; raises what went wrong."""
+    async def until(self, events: int) -> dict[str, object]:
+        """What there is to tell when all have had so many, or time is up; raises what failed."""
         self._goal = events
-        async with asyncio.timeout(PATIENCE_S):
-            while len(self.counts) < subscribers or min(self.counts.values()) < events:
-                self._changed.clear()
-                await self._changed.wait()
-                if self.failure is not None:
-                    raise RuntimeError(self.failure)
-        if max(self.counts.values()) > events:
+        self._behind = sum(one.events < events for one in self._subscribers)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_S):
+                while self._behind:
+                    self._changed.clear()
+                    await self._changed.wait()
+                    if self._failure is not None:
+                        raise RuntimeError(self._failure)
+        if any(one.events > events for one in self._subscribers):
             raise RuntimeError(f"A subscriber had more than the {events} events that there are.")
-        return time.time()
+        told: dict[str, object] = {
+            "finished_at": time.time(),
+            "behind": self._behind,
+            "latencies_ms": self.latencies_ms,
+            "messages": self.messages,
+        }
+        self.latencies_ms, self.messages = [], 0
+        return told
 
 
 class _Subscriber(asyncio.Protocol):
-    def __init__(self, audience: _Audience, asked: dict[str, Any], *, is_close: bool) -> None:
-        self._audience, self._asked, self._is_close = audience, asked, is_close
-        self._reader = Reader()
-        self._greeting: bytes | None = b""
+    """events: how many it had; -1 until it was served its first batch."""
+
+    def __init__(self, audience: _Audience, *, is_close: bool) -> None:
+        self.events = -1
+        self._audience, self._is_close = audience, is_close
+        self._last = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports are no subclass of asyncio's.
         self._transport = cast("asyncio.WriteTransport", transport)
-        self._transport.write(handshake(self._asked["port"]))
+        self._reader = Reader()
+        self._greeting: bytes | None = b""
+        self._transport.write(handshake(self._audience.asked["port"]))
 
     def data_received(self, data: bytes) -> None:
         if self._greeting is not None:
@@ -75,14 +116,17 @@ class _Subscriber(asyncio.Protocol):
                 self._audience.fail(head[:200].decode(errors="replace"))
                 return
             self._greeting = None
-            self._say(
-                "connection_init", payload={"Authorization": f"Bearer {self._asked['token']}"}
-            )
+            token = self._audience.asked["token"]
+            self._say("connection_init", payload={"Authorization": f"Bearer {token}"})
         for opcode, payload in self._reader.feed(data):
             self._take(opcode, payload)
 
     def connection_lost(self, _error: Exception | None) -> None:
-        self._audience.fail("The server closed a subscriber's connection.")
+        if not self._audience.is_away:
+            self._audience.fail("The server closed a subscriber's connection.")
+
+    def leave(self) -> None:
+        self._transport.abort()
 
     def _take(self, opcode: Opcode, payload: bytes) -> None:
         if opcode is Opcode.PING:
@@ -97,8 +141,10 @@ class _Subscriber(asyncio.Protocol):
     def _answer(self, message: dict[str, Any]) -> None:
         match message["type"]:
             case "connection_ack":
-                asked = {"query": self._asked["document"], "variables": self._asked["variables"]}
-                self._say("subscribe", id="1", payload=asked)
+                asked = self._audience.asked
+                variables = {**asked["variables"], "after": self._cursor()}
+                payload = {"query": asked["document"], "variables": variables}
+                self._say("subscribe", id="1", payload=payload)
             case "ping":
                 self._say("pong")
             case _:
@@ -116,10 +162,18 @@ class _Subscriber(asyncio.Protocol):
                 (now - datetime.fromisoformat(event["receivedAt"]).timestamp()) * 1_000
                 for event in events
             ]
-            self._audience.heard(self, len(events))
+            number = len(events)
         else:
-            # Counted, not read: two hundred readers would take the CPU from the server.
-            self._audience.heard(self, payload.count(b'"receivedAt":'))
+            # Counted, not read: thousands of readers would take the CPU from the server.
+            number = payload.count(b'"receivedAt":')
+        self._last = payload
+        before, self.events = self.events, max(self.events, 0) + number
+        self._audience.heard(before, self.events)
+
+    def _cursor(self) -> str | None:
+        """Behind what it had; None before anything."""
+        _, _, behind = self._last.partition(_CURSOR)
+        return behind[: behind.index(b'"')].decode() if behind else None
 
     def _say(self, kind: str, **rest: object) -> None:
         self._transport.write(frame(Opcode.TEXT, orjson.dumps({"type": kind, **rest})))
@@ -129,30 +183,24 @@ async def _main() -> None:
     loop = asyncio.get_running_loop()
     lines = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
-    asked = orjson.loads(await lines.readline())
-    audience = _Audience()
-    for number in range(asked["subscribers"]):
-        is_close = number % _CLOSELY == 0
-        await loop.create_connection(
-            lambda is_close=is_close: _Subscriber(audience, asked, is_close=is_close),  # type: ignore[misc]
-            "127.0.0.1",
-            asked["port"],
-        )
-    await audience.until(asked["subscribers"], 0)
-    audience.messages = 0
+    audience = _Audience(orjson.loads(await lines.readline()))
+    await audience.connect()
+    if (await audience.until(0))["behind"]:
+        raise RuntimeError("Not every subscriber was served a first batch in time.")
     print("ready", flush=True)
     total = 0
     while line := await lines.readline():
-        total += int(line)
-        finished_at = await audience.until(asked["subscribers"], total)
-        told = {
-            "finished_at": finished_at,
-            "latencies_ms": audience.latencies_ms,
-            "messages": audience.messages,
-            "cpu_s": time.process_time(),
-        }
-        print(orjson.dumps(told).decode(), flush=True)
-        audience.latencies_ms, audience.messages = [], 0
+        match line.split():
+            case [b"leave"]:
+                audience.leave()
+                print("left", flush=True)
+            case [b"hear" | b"return" as command, number]:
+                total += int(number)
+                if command == b"return":
+                    await audience.connect(at_once=True)
+                print(orjson.dumps(await audience.until(total)).decode(), flush=True)
+            case _:
+                raise ValueError(f"{line!r} is no command.")
 
 
 if __name__ == "__main__":
