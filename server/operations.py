@@ -1,12 +1,11 @@
 """Operations: a document is parsed and validated once, and run many times."""
 
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import AsyncGenerator, Awaitable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from graphql import (
-    SKIP,
     DocumentNode,
     ExecutionResult,
     FieldNode,
@@ -18,14 +17,11 @@ from graphql import (
     OperationDefinitionNode,
     OperationType,
     VariableNode,
-    Visitor,
     parse,
     specified_rules,
     validate,
-    visit,
 )
 from graphql.execution import Executor, create_source_event_stream
-from graphql.language.visitor import VisitorAction
 from graphql.pyutils import Path
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
@@ -58,7 +54,7 @@ class Operation:
     kind: OperationType
     rows: tuple[Rows, ...]
     resume_variable: str | None
-    """The one that gives a stream's `after`, where it gives nothing else."""
+    """The one that says where a stream goes on."""
 
     async def run(self, context: Context, variables: Mapping[str, Any]) -> ExecutionResult:
         """A query or a mutation; raises Refused for variables that are wrong."""
@@ -176,7 +172,7 @@ class Operations:
                 name=definition.name.value if definition.name else None,
                 kind=definition.operation,
                 rows=limits.rows_of(self._schema, document, definition),
-                resume_variable=_resume_variable(document, definition),
+                resume_variable=_resume_variable(definition),
             )
             for definition in document.definitions
             if isinstance(definition, OperationDefinitionNode)
@@ -184,31 +180,13 @@ class Operations:
         return {operation.name: operation for operation in operations}
 
 
-def _resume_variable(document: DocumentNode, definition: OperationDefinitionNode) -> str | None:
-    """Of a subscription, the variable in `after` of its one field, if it is used there alone."""
-    uses = _Uses()
-    visit(document, uses)
+def _resume_variable(definition: OperationDefinitionNode) -> str | None:
+    """Of a subscription, the variable in `after` of its one field: no other takes a LogCursor."""
     for selection in definition.selection_set.selections:
         for argument in (isinstance(selection, FieldNode) and selection.arguments) or ():
-            value = argument.value
-            if argument.name.value == "after" and isinstance(value, VariableNode):
-                name = value.name.value
-                return name if uses.count[name] == 1 else None
+            if argument.name.value == "after" and isinstance(argument.value, VariableNode):
+                return argument.value.name.value
     return None
-
-
-class _Uses(Visitor):
-    """How often the values of a document name each variable."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.count: Counter[str] = Counter()
-
-    def enter_variable_definition(self, *_: object) -> VisitorAction:
-        return SKIP
-
-    def enter_variable(self, node: VariableNode, *_: object) -> None:
-        self.count[node.name.value] += 1
 
 
 class _Executor(CompilingExecutor):

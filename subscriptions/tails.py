@@ -75,13 +75,16 @@ class Tail:
     cursors then have to be looked at anew.
     """
 
-    def __init__(self, database: Database, bell: Bell, workspace_id: int) -> None:
+    def __init__(
+        self, database: Database, bell: Bell, workspace_id: int, facts_at_most: int
+    ) -> None:
         self.followers = 0
         self.breaks = 0
         self.end: LogCursor | None = None
         self._database = database
         self._bell = bell
         self._workspace_id = workspace_id
+        self._facts_at_most = facts_at_most
         self._stretches: deque[Stretch] = deque()
         self._begins_at = 0
         self._facts = 0
@@ -201,7 +204,7 @@ class Tail:
         self._stretches.append(stretch)
         self._facts += len(stretch.facts)
         self.end = stretch.cursor
-        while self._facts > FACTS_AT_MOST and len(self._stretches) > 1:
+        while self._facts > self._facts_at_most and len(self._stretches) > 1:
             self._let_go()
         self._wake()
 
@@ -226,15 +229,16 @@ class Tail:
 class Tails:
     """The tails of one process, made when somebody follows."""
 
-    def __init__(self, bell: Bell) -> None:
+    def __init__(self, bell: Bell, *, facts_at_most: int = FACTS_AT_MOST) -> None:
         self._bell = bell
+        self._facts_at_most = facts_at_most
         self._tails: dict[int, tuple[Tail, asyncio.Task[None]]] = {}
 
     @contextlib.contextmanager
     def of(self, database: Database, workspace_id: int) -> Iterator[Tail]:
         running = self._tails.get(workspace_id)
         if running is None or running[1].done():
-            tail = Tail(database, self._bell, workspace_id)
+            tail = Tail(database, self._bell, workspace_id, self._facts_at_most)
             self._tails[workspace_id] = running = (tail, asyncio.create_task(tail.run()))
         tail = running[0]
         tail.followers += 1

@@ -1,7 +1,6 @@
 """Streams: every row once, in order, whatever happens in between."""
 
 import asyncio
-import secrets
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -12,15 +11,14 @@ from sqlalchemy import text
 from store import Connection, Database, log, workspaces
 from store.filters import DeliveryEventFilter
 from store.rows import DeliveryEvent
-from store.types import new_id
 from store.want import want
 from store.words import DeliveryKind
 from subscriptions.cursors import LogCursor
 from subscriptions.hub import Hub
 from subscriptions.streams import Batch, Gap, GapReason, Read, follow
+from tests.subscriptions.facts import NOW, a_fact
 from tests.support.waiting import SOON, settle
 
-NOW = 1_795_305_600_000_000
 WANTED = want(["seq", "recorded_at", "nonce", "delivery"])
 
 
@@ -95,30 +93,6 @@ def reading(workspace_id: int, kind: DeliveryKind | None) -> Read[DeliveryEvent]
         )
 
     return read
-
-
-def a_fact(kind: DeliveryKind) -> dict[str, object]:
-    return {
-        "nonce": secrets.token_bytes(4),
-        "activity": None,
-        "delivery": kind,
-        "change": None,
-        "journey_id": None,
-        "entry_id": None,
-        "contact_id": None,
-        "communication_id": new_id(),
-        "step_id": None,
-        "resource_id": None,
-        "channel": None,
-        "occurred_at": NOW,
-        "url": None,
-        "reason": None,
-        "source": "partner",
-        "is_suspected_bot": False,
-        "bot_signals": None,
-        "is_ignored": False,
-        "detail": None,
-    }
 
 
 @asynccontextmanager
