@@ -22,6 +22,7 @@ from server.mail import Outbox, Smtp
 from server.mailed_files import MailedFiles
 from server.metrics import Metrics
 from server.operations import Operations
+from server.retention import Retention
 from server.settings import Settings
 from server.streaming import Streaming
 from server.uploads import ContactLists
@@ -104,6 +105,7 @@ class Services:
                 Webhooks(allows_private=not settings.is_production),
                 runs(files, MailedFiles(files, mail, signer, settings.public_url), providers),
                 partial(_keep_erasure_keys, database, signer),
+                Retention(settings.keeping, files),
             ),
             providers=providers,
             now=now,

@@ -12,11 +12,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from server.mail import MailServer
+from store.retention import LOG_AT_LEAST, Keeping
+from store.types import DAY, Instant
 from subscriptions.signing import Signer
 
 VAR = Path("var")
 """Where a development server keeps what is its own: the database, the key, the sample's token."""
 
+_DAYS_AT_MOST = 36_500
 _BROADCAST_SCHEMES = ("memory", "postgres", "postgresql", "redis", "rediss")
 
 
@@ -47,6 +50,7 @@ class Settings:
     mail_from: str
     outbox_dir: Path | None
     upload_bytes_at_most: int
+    keeping: Keeping
 
     @classmethod
     def read(cls, environment: Mapping[str, str], *, var: Path = VAR) -> "Settings":
@@ -69,6 +73,7 @@ class Settings:
             mail_from=_mail_from(environment, public_url),
             outbox_dir=var / "outbox" if keeps_mail else None,
             upload_bytes_at_most=_upload_bytes_at_most(environment),
+            keeping=_keeping(environment),
         )
 
     @property
@@ -169,6 +174,26 @@ def _upload_bytes_at_most(environment: Mapping[str, str]) -> int:
             "1000000000."
         )
     return int(text)
+
+
+def _keeping(environment: Mapping[str, str]) -> Keeping:
+    return Keeping(
+        log=_days(environment, "TRACKSIDE_LOG_DAYS", LOG_AT_LEAST // DAY),
+        audit=_days(environment, "TRACKSIDE_AUDIT_DAYS", 30),
+        finished=_days(environment, "TRACKSIDE_FINISHED_DAYS", 7) or Keeping().finished,
+    )
+
+
+def _days(environment: Mapping[str, str], name: str, at_least: int) -> Instant | None:
+    text = environment.get(name, "")
+    if not text:
+        return None
+    if not text.isascii() or not text.isdigit() or not at_least <= int(text) <= _DAYS_AT_MOST:
+        raise WrongSetting(
+            f"{name} is {text!r}: write a whole number of days, at least {at_least} and at most "
+            f"{_DAYS_AT_MOST:,}, or leave it out."
+        )
+    return int(text) * DAY
 
 
 def _secret_keys(environment: Mapping[str, str], profile: Profile, var: Path) -> tuple[bytes, ...]:

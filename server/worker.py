@@ -19,9 +19,11 @@ from server.hooks.providers import Providers
 from server.hooks.replay import Replay
 from server.imports import Imports
 from server.mailed_files import MailedFiles
+from server.retention import BEGUN_EVERY, Retention
 from server.webhooks import Webhooks
 from store import Database, jobs
 from store.jobs import CancelRequested, Claim, Due, LeaseLost
+from store.retention import KIND as RETENTION
 from store.types import SECOND, Instant
 from store.webhooks import KIND as WEBHOOK
 from store.words import JobKind, JobState
@@ -64,15 +66,24 @@ class Worker:
         webhooks: Webhooks,
         runs: Mapping[str, Run],
         prepare: Callable[[], Awaitable[None]] | None = None,
+        retention: Retention | None = None,
     ) -> None:
-        """`prepare` is done once, before the first job, when the database is there."""
+        """`prepare` is done once, before the first job, when the database is there.
+
+        Without `retention` this process leaves it to others.
+        """
         self._database, self._hub, self._now, self._webhooks = database, hub, now, webhooks
         self._prepare = prepare
         self._runs = {**runs, WEBHOOK: webhooks.run}
+        self._retention = retention
+        if retention is not None:
+            self._runs[RETENTION] = retention.run
+        self._begins_retention_at: Instant = 0
         self._name = f"{socket.gethostname()}:{os.getpid()}"
         self._running: set[asyncio.Task[None]] = set()
         # Of their own number: an endpoint that hangs holds up no job.
         self._serving: set[asyncio.Task[None]] = set()
+        self._pruning: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
         self._is_stopping = False
         self._loop: asyncio.Task[None] | None = None
@@ -99,7 +110,7 @@ class Worker:
         if self._loop is not None:
             await self._loop
             self._loop = None
-        ending = self._running | self._serving
+        ending = self._running | self._serving | self._pruning
         if ending:
             _, late = await asyncio.wait(ending, timeout=_PATIENCE_S)
             for task in late:
@@ -116,6 +127,7 @@ class Worker:
                     self._prepare = None
                 await self._claim_jobs()
                 await self._claim_endpoints()
+                await self._claim_retention()
             except Exception as error:  # noqa: BLE001  A database that is away comes back.
                 logger.warning("jobs_not_claimed", error=repr(error))
             with suppress(TimeoutError):
@@ -138,12 +150,25 @@ class Worker:
         if len(self._serving) >= ENDPOINTS_AT_ONCE or self._is_stopping:
             return
         async with self._database.read() as connection:
-            found = await jobs.due(connection, self._now(), None, is_standing=True)
+            found = await jobs.due(connection, self._now(), None, standing=WEBHOOK)
             waiting = [
                 one for one in found if await self._webhooks.has_news(connection, one, self._now())
             ]
         for one in waiting[: ENDPOINTS_AT_ONCE - len(self._serving)]:
             await self._begin(one, self._serving)
+
+    async def _claim_retention(self) -> None:
+        """One workspace at a time: it is in no hurry."""
+        if self._retention is None or self._pruning or self._is_stopping:
+            return
+        now = self._now()
+        if now >= self._begins_retention_at:
+            await self._retention.begin(self._database, now)
+            self._begins_retention_at = now + BEGUN_EVERY
+        async with self._database.read() as connection:
+            found = await jobs.due(connection, now, 1, standing=RETENTION)
+        for one in found:
+            await self._begin(one, self._pruning)
 
     async def _begin(self, one: Due, among: set[asyncio.Task[None]]) -> None:
         held = await self._take(one)
@@ -183,8 +208,10 @@ class Worker:
 
     async def _try(self, held: Claim, log: structlog.typing.FilteringBoundLogger) -> None:
         work = Work(held, self._database, self._hub, self._now, lambda: self._is_stopping)
+        # Nobody would begin it again.
+        is_standing = held.kind in jobs.STANDING
         try:
-            if held.attempts > jobs.ATTEMPTS_AT_MOST:
+            if held.attempts > jobs.ATTEMPTS_AT_MOST and not is_standing:
                 raise JobFailed(
                     f"It was begun {jobs.ATTEMPTS_AT_MOST} times without coming any further."
                 )
@@ -200,7 +227,7 @@ class Worker:
         except Exception as error:
             error_id = token_hex(6)
             log.error("job_failed", error_id=error_id, attempts=held.attempts, exc_info=error)
-            if held.attempts >= jobs.ATTEMPTS_AT_MOST:
+            if held.attempts >= jobs.ATTEMPTS_AT_MOST and not is_standing:
                 reason = (
                     f"It failed here {held.attempts} times in a row. Tell us the id {error_id}."
                 )

@@ -21,7 +21,7 @@ ATTEMPTS_AT_MOST = 5
 
 _BACKOFF = (2 * SECOND, 10 * SECOND, 60 * SECOND, 300 * SECOND)
 
-STANDING = frozenset({"WEBHOOK"})
+STANDING = frozenset({"WEBHOOK", "RETENTION"})
 """Kinds that never finish and are not shown: they are kept here for the lease alone."""
 
 
@@ -131,10 +131,13 @@ async def enqueue(
 
 
 async def due(
-    connection: Connection, now: Instant, limit: int | None, *, is_standing: bool = False
+    connection: Connection, now: Instant, limit: int | None, *, standing: str | None = None
 ) -> list[Due]:
-    """Jobs of all workspaces that may be claimed, those that waited longest first."""
-    kind = jobs.c.kind.in_(STANDING) if is_standing else jobs.c.kind.not_in(STANDING)
+    """Jobs of all workspaces that may be claimed, those that waited longest first.
+
+    `standing`: those of that standing kind, and not the ones that finish.
+    """
+    kind = jobs.c.kind.not_in(STANDING) if standing is None else jobs.c.kind == standing
     found = await connection.execute(
         select(jobs.c.workspace_id, jobs.c.id, jobs.c.kind)
         .where(jobs.c.state.in_(OPEN_JOBS), jobs.c.lease_until <= now, kind)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import BindParameter, bindparam, case, select, update
+from sqlalchemy import BindParameter, bindparam, case, delete, func, select, update
 
 from store import rows
 from store.conditions import terms
@@ -214,3 +214,42 @@ async def append(
         ],
     )
     return behind
+
+
+async def last_before(
+    connection: Connection, workspace_id: int, before: Instant, limit: int
+) -> int | None:
+    """The seq up to which the oldest `limit` rows were recorded before then; None for none."""
+    start = (await head(connection, workspace_id)).oldest_seq
+    oldest = (
+        select(log.c.seq, log.c.recorded_at)
+        .where(log.c.workspace_id == workspace_id, log.c.seq >= start)
+        .order_by(log.c.seq)
+        .limit(limit)
+        .subquery()
+    )
+    last: int | None = (
+        await connection.execute(
+            select(func.max(oldest.c.seq)).where(oldest.c.recorded_at < before)
+        )
+    ).scalar()
+    return last
+
+
+async def forget(connection: Connection, workspace_id: int, until_seq: int) -> int:
+    """Delete the log up to there, and say in its head from where on it is kept.
+
+    The head last, as all who append do: ingest waits for this no longer than for each other.
+    """
+    start = (await head(connection, workspace_id)).oldest_seq
+    gone = await connection.execute(
+        delete(log).where(
+            log.c.workspace_id == workspace_id, log.c.seq >= start, log.c.seq <= until_seq
+        )
+    )
+    await connection.execute(
+        update(heads)
+        .where(heads.c.workspace_id == workspace_id, heads.c.oldest_seq <= until_seq)
+        .values(oldest_seq=until_seq + 1)
+    )
+    return gone.rowcount

@@ -404,6 +404,7 @@ class WebhookEndpoint:
     url: str
     kinds: list[str]
     created_at: Instant
+    missed_at: Instant | None
 
 
 @dataclass(frozen=True, slots=True)

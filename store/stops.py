@@ -137,7 +137,7 @@ async def find(connection: Connection, workspace_id: int, stop_id: Id) -> Standi
                 jobs.c.workspace_id == workspace_id, jobs.c.id == undo_job_id
             )
         )
-        is_undone = state.scalar_one() not in (JobState.CANCELED, JobState.FAILED)
+        is_undone = state.scalar() not in (JobState.CANCELED, JobState.FAILED)
     return Standing(undoable_until, is_undone, job_id)
 
 

@@ -234,6 +234,39 @@ async def feed(
     return reached == head.seq
 
 
+async def note_missed(
+    connection: Connection, workspace_id: int, until_seq: int, now: Instant
+) -> None:
+    """Say of endpoints that the log up to there is deleted before they were told of it.
+
+    Of the transaction that deletes it. An endpoint which it held nothing for has missed nothing.
+    """
+    endpoints = tables.webhook_endpoints
+    behind = await connection.execute(
+        select(endpoints.c.id, endpoints.c.kinds, endpoints.c.seq)
+        .where(
+            endpoints.c.workspace_id == workspace_id,
+            endpoints.c.removed_at.is_(None),
+            endpoints.c.seq < until_seq,
+        )
+        .order_by(endpoints.c.id)
+    )
+    for endpoint_id, kinds, seq in behind.all():
+        missed = await log.activities(
+            connection,
+            workspace_id,
+            ActivityFilter(kind=tuple(map(ActivityKind, kinds))),
+            seq,
+            until_seq,
+            1,
+            want(["seq"]),
+        )
+        if missed:
+            await connection.execute(
+                update(endpoints).where(_is(workspace_id, endpoint_id)).values(missed_at=now)
+            )
+
+
 async def due(
     connection: Connection, workspace_id: int, endpoint_id: Id, now: Instant, limit: int
 ) -> list[Delivery]:

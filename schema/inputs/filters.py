@@ -151,8 +151,8 @@ class EntryFilter:
     )
     activity: ActivityFilter | None = condition(
         inner,
-        "Have at least one such activity, done by a person and not without effect. Below not: have "
-        "none.",
+        "Have at least one such activity, done by a person and not without effect, as far back as "
+        "the log is kept. Below not: have none.",
     )
     and_: list["EntryFilter"] | None = condition(all_of, _AND, name="and")
     or_: list["EntryFilter"] | None = condition(all_of, _OR, name="or")

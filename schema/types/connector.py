@@ -36,7 +36,8 @@ class Connector:
 
 @strawberry.type(
     description="What a provider sent, signed as it should be, and could not be read: a body, or "
-    "one event of it. It is kept until it is replayed."
+    "one event of it. It is kept until it is replayed, but no longer than "
+    "90 days or what TRACKSIDE_FINISHED_DAYS says."
 )
 class DeadLetter:
     id: strawberry.ID = derived(ids.of(ids.DEAD_LETTER), "Opaque; begins with ddl_.", needs=("id",))

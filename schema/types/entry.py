@@ -90,7 +90,8 @@ class Entry(Node):
     )
     activities: Annotated["ActivityConnection", strawberry.lazy("schema.types.activity")] = listing(
         _ACTIVITIES,
-        "What happened to it, the oldest first, in the order in which it became known.",
+        "What happened to it, the oldest first, in the order in which it became known; as far back "
+        "as the log is kept (TRACKSIDE_LOG_DAYS, for ever when that is not set).",
         filter=ActivityFilter,
     )
     communications: Annotated[

@@ -139,7 +139,8 @@ class Journey(Node):
     )
     activities: Annotated["ActivityConnection", strawberry.lazy("schema.types.activity")] = listing(
         _ACTIVITIES,
-        "What happened to the entries of this journey, the newest first.",
+        "What happened to the entries of this journey, the newest first; as far back as the log is "
+        "kept.",
         filter=ActivityFilter,
     )
     statistics: JourneyStatistics = counted(

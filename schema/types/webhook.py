@@ -64,6 +64,14 @@ class WebhookEndpoint:
     created_at: DateTime = plain(
         "When it was made: it is told of everything that was recorded since."
     )
+    missed_at: DateTime | None = plain(
+        "When activities that it was not told of yet were last deleted for their age, and are "
+        "never told; null when none were. It happens where the server was off for longer than its "
+        "log is kept."
+    )
     deliveries: WebhookDeliveryConnection = listing(
-        _DELIVERIES, "What was sent to it, the newest first.", is_forward_only=True
+        _DELIVERIES,
+        "What was sent to it, the newest first. What was taken or given up is kept for 90 days, or "
+        "what TRACKSIDE_FINISHED_DAYS says.",
+        is_forward_only=True,
     )

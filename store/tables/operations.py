@@ -69,6 +69,8 @@ webhook_endpoints = workspace_table(
     Column("seq", BigInteger, nullable=False),
     instant("created_at", nullable=False),
     instant("removed_at"),
+    # When activities that it was not told of yet were deleted for their age.
+    instant("missed_at"),
 )
 
 webhook_deliveries = workspace_table(

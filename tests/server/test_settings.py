@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from server.settings import Settings, WrongSetting, write_secret
+from store.retention import Keeping
+from store.types import DAY
 
 KEY = "k" * 32
 OTHER_KEY = "o" * 32
@@ -165,3 +167,26 @@ def test_a_mail_server_takes_the_place_of_the_outbox(tmp_path: Path) -> None:
 def test_a_wrong_mail_setting_is_told(name: str, value: str, told: str, tmp_path: Path) -> None:
     with pytest.raises(WrongSetting, match=told):
         Settings.read({name: value}, var=tmp_path)
+
+
+def test_what_is_kept_for_how_long(tmp_path: Path) -> None:
+    usual = Settings.read({}, var=tmp_path)
+    asked = Settings.read({"TRACKSIDE_LOG_DAYS": "400", "TRACKSIDE_FINISHED_DAYS": "7"})
+
+    assert usual.keeping == Keeping(log=None, audit=None, finished=90 * DAY)
+    assert asked.keeping == Keeping(log=400 * DAY, audit=None, finished=7 * DAY)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("TRACKSIDE_LOG_DAYS", "29"),
+        ("TRACKSIDE_LOG_DAYS", "a year"),
+        ("TRACKSIDE_LOG_DAYS", "36501"),
+        ("TRACKSIDE_AUDIT_DAYS", "-1"),
+        ("TRACKSIDE_FINISHED_DAYS", "6"),
+    ],
+)
+def test_a_retention_that_is_not_safe_is_told(name: str, text: str) -> None:
+    with pytest.raises(WrongSetting, match=f"{name} is '{text}': write a whole number of days"):
+        Settings.read({name: text})

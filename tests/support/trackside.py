@@ -26,9 +26,15 @@ class TracksideServer:
     """`trackside serve` over one database, which the tests share with it, and other servers may."""
 
     def __init__(
-        self, database_url: str, *, broadcast_url: str = "memory://", workers: int = 1
+        self,
+        database_url: str,
+        *settings: str,
+        broadcast_url: str = "memory://",
+        workers: int = 1,
     ) -> None:
+        """Further settings as NAME=VALUE."""
         self.database_url = database_url
+        self._settings = settings
         self.broadcast_url = broadcast_url
         self.workers = workers
         self.port = free_port()
@@ -47,6 +53,7 @@ class TracksideServer:
             f"TRACKSIDE_PUBLIC_URL={self.url}",
             f"TRACKSIDE_FILES_DIR={self.files}",
             f"PYTHONPATH={ROOT}",
+            *self._settings,
         ]
         serve = ["serve", "--port", str(self.port), "--workers", str(self.workers)]
         self._process = Process(
