@@ -17,7 +17,7 @@ async def test_a_worker_beside_the_servers_does_their_jobs(
 ) -> None:
     database = Database(database_url)
     workspace = await a_workspace(database)
-    await database.transact(
+    job_id = await database.transact(
         lambda connection: jobs.enqueue(
             connection,
             workspace.id,
@@ -43,7 +43,8 @@ async def test_a_worker_beside_the_servers_does_their_jobs(
     ) as process:
         states = set()
         while "COMPLETED" not in states and process.poll() is None:
-            states = {row["state"] for row in await workspace.rows(tables.jobs)}
+            found = await workspace.rows(tables.jobs, id=job_id)
+            states = {row["state"] for row in found}
         process.send_signal(signal.SIGTERM)
         _, said = process.communicate(timeout=30)
     await database.dispose()
