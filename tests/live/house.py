@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Sequence
 from contextlib import suppress
+from copy import copy
 from datetime import UTC, datetime
 from typing import Any
 
@@ -42,10 +43,17 @@ class House:
     behind all that was prepared."""
 
     def __init__(self, home: Trackside, servers: Sequence[TracksideServer]) -> None:
-        self.home, self.servers = home, servers
+        self.home = home
+        self.servers = servers
         self.journeys: list[str] = []
         self.start = ""
         self.start_seq = 0
+
+    def through(self, *servers: TracksideServer) -> "House":
+        """The same, written through and heard at these alone."""
+        house = copy(self)
+        house.servers = servers
+        return house
 
     @property
     def ports(self) -> list[int]:
@@ -124,7 +132,7 @@ class Partner:
     """Several senders that write batch after batch, at a pace, until enough is written."""
 
     def __init__(self, house: House, *, senders: int = 4, prefix: str = "m") -> None:
-        self._house = house
+        self.house = house
         self._senders = senders
         self._prefix = prefix
         self._taken = 0
@@ -151,7 +159,7 @@ class Partner:
                 begun = loop.time()
                 first, self._taken = self._taken, self._taken + BATCH
                 events = [self.event(number) for number in range(first, first + BATCH)]
-                await self._house.record(client, events)
+                await self.house.record(client, events)
                 async with self.wrote:
                     self.written += BATCH
                     self.wrote.notify_all()

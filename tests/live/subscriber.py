@@ -83,6 +83,7 @@ class Subscriber:
         self.had = Had()
         self.was_served = False
         self.gaps: list[str] = []
+        self.had_before_gaps: list[Had] = []
         self._connection: _Connection | None = None
         self._is_reading = True
 
@@ -122,7 +123,10 @@ class Subscriber:
             self.seen[f"errors in a result: {payload.get('errors')}"] += 1
             return
         if batch["gap"] is not None:
+            # What follows begins anew, at the oldest row that there is.
             self.gaps.append(batch["gap"]["reason"])
+            self.had_before_gaps.append(self.had)
+            self.had = Had()
         if batch[self.asked.items]:
             self.had.take([item["id"] for item in batch[self.asked.items]])
         self.cursor = batch["cursor"]

@@ -62,8 +62,8 @@ class Verdict:
         return not (self.lost or self.repeated or self.gaps or self.wrong)
 
 
-async def rows_of(house: House) -> Sequence[Logged]:
-    """The log of the workspace behind the house's start, in its order."""
+async def rows_of(house: House, *, is_whole: bool = False) -> Sequence[Logged]:
+    """The log of the workspace in its order, behind the house's start or from its first row."""
     database = Database(house.home.server.database_url)
     columns = (
         *(log.c.seq, log.c.nonce, log.c.activity, log.c.delivery),
@@ -72,7 +72,8 @@ async def rows_of(house: House) -> Sequence[Logged]:
     try:
         async with database.read() as connection:
             statement = select(*columns).where(
-                log.c.workspace_id == house.home.workspace_id, log.c.seq > house.start_seq
+                log.c.workspace_id == house.home.workspace_id,
+                log.c.seq > (0 if is_whole else house.start_seq),
             )
             found = await connection.execute(statement.order_by(log.c.seq))
             return [Logged(*row) for row in found]

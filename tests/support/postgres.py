@@ -33,6 +33,7 @@ class PostgresServer:
         self._folder = Path(tempfile.mkdtemp(prefix="trackside-postgres-", dir=open_folder()))
         self._binaries = self._readable_binaries()
         self._data = self._folder / "data"
+        self._copy = self._folder / "copy"
         self._password = secrets.token_urlsafe(16)
         self._process: Process | None = None
         self.port = free_port()
@@ -75,6 +76,19 @@ class PostgresServer:
         if self._process is not None:
             self._process.kill()
             self._process = None
+
+    def keep_copy(self) -> None:
+        """A backup of the data as they are; the server is stopped for it, and runs again."""
+        self.stop()
+        shutil.rmtree(self._copy, ignore_errors=True)
+        _copy_tree(self._data, self._copy)
+        self.start()
+
+    def bring_back_copy(self) -> None:
+        """Stop it and put the backup in the place of the data; start() runs it."""
+        self.stop()
+        shutil.rmtree(self._data)
+        _copy_tree(self._copy, self._data)
 
     def remove(self) -> None:
         """Stop it and delete its data."""
@@ -171,6 +185,11 @@ class PostgresServer:
             )
         finally:
             await connection.close()
+
+
+def _copy_tree(source: Path, target: Path) -> None:
+    """With the owner and the mode of everything, which PostgreSQL is strict about."""
+    subprocess.run(["cp", "-a", str(source), str(target)], check=True)
 
 
 def _package() -> Path:
