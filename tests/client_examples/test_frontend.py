@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, Route
 
-from store.words import DeliveryKind
+from store.words import DeliveryKind, Scope
 from tests.client_examples.conftest import Sender
 from tests.support.trackside import ROOT, Trackside
 from tests.support.waiting import SOON
@@ -17,28 +17,48 @@ _KINDS = "subscription($after: LogCursor) { communicationEvents(after: $after) {
 KINDS = _KINDS % "cursor events { kind }"
 BROKEN = _KINDS % "cursor nonsense"
 
-FOLLOW_WEBSOCKET = """
-async ([token, query, after, options]) => {
+# Each takes [token, query, after].
+WEBSOCKET = """
+async ([token, query, after]) => {
   const { createClient } = await import("/try/node_modules/graphql-ws/dist/client.js");
   const { follow } = await import("/try/follow-websocket.js");
   const client = createClient({
     url: location.origin.replace("http", "ws") + "/graphql",
     connectionParams: async () => ({ Authorization: `Bearer ${token}` }),
+    retryAttempts: %s,
     retryWait: () => new Promise((resolve) => setTimeout(resolve, 50)),
     shouldRetry: () => true,
-    ...options,
   });
-  const stop = follow(client, {
+  window.stop = follow(client, {
     query,
     variables: { after },
     onBatch: (batch) => batch.events.forEach(({ kind }) => heard(kind)),
     onRefused: (reason) => refused(JSON.stringify(reason.code ?? reason)),
   });
-  Object.assign(window, { stop, client });
 }
 """
-ITS_OWN_RETRIES = {"retryAttempts": 1_000_000}
-NO_RETRIES = {"retryAttempts": 0}
+RETRIES_OF_GRAPHQL_WS = WEBSOCKET % "Infinity"
+RETRIES_OF_OURS = WEBSOCKET % "0"
+EVENT_SOURCE = """
+async ([token, query, after]) => {
+  const { follow } = await import("/try/follow-events.js");
+  window.stop = follow("/graphql", {
+    token: async () => token,
+    query,
+    variables: { after },
+    onBatch: (batch) => batch.events.forEach(({ kind }) => heard(kind)),
+    onRefused: (errors) => refused(JSON.stringify(errors)),
+  });
+}
+"""
+EACH_WAY = pytest.mark.parametrize(
+    "way",
+    [RETRIES_OF_GRAPHQL_WS, RETRIES_OF_OURS, EVENT_SOURCE],
+    ids=["graphql-ws", "graphql-ws-without-retries", "EventSource"],
+)
+EACH_TRANSPORT = pytest.mark.parametrize(
+    "way", [RETRIES_OF_GRAPHQL_WS, EVENT_SOURCE], ids=["graphql-ws", "EventSource"]
+)
 
 
 class PackagesMissing(Exception):
@@ -46,31 +66,37 @@ class PackagesMissing(Exception):
 
 
 class Browser:
-    """A page of the server's origin that can load the example."""
+    """A page of the server's origin that loads the example, and what it hears."""
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, token: str) -> None:
         self.page = page
-        self.heard: asyncio.Queue[str] = asyncio.Queue()
-        self.refused: asyncio.Queue[Any] = asyncio.Queue()
+        self.token = token
+        self._heard: asyncio.Queue[str] = asyncio.Queue()
+        self._refused: asyncio.Queue[Any] = asyncio.Queue()
 
     async def open(self, trackside: Trackside) -> None:
         await self.page.route("**/try/**", _serve)
-        await self.page.expose_function("heard", self.heard.put_nowait)
+        await self.page.expose_function("heard", self._heard.put_nowait)
         await self.page.expose_function(
-            "refused", lambda reason: self.refused.put_nowait(json.loads(reason))
+            "refused", lambda reason: self._refused.put_nowait(json.loads(reason))
         )
         await self.page.goto(f"{trackside.url}/livez")
 
-    async def follow(self, trackside: Trackside, **different: Any) -> None:
-        asked: dict[str, Any]
-        asked = {"token": trackside.token, "query": KINDS, "after": None, "options": {}}
-        asked |= different
-        await self.page.evaluate(FOLLOW_WEBSOCKET, [*asked.values()])
+    async def follow(self, way: str, after: str | None = None, query: str = KINDS) -> None:
+        await self.page.evaluate(way, [self.token, query, after])
 
     async def hear(self, number: int) -> list[str]:
         """The next events, by their kinds."""
         async with asyncio.timeout(SOON):
-            return [await self.heard.get() for _ in range(number)]
+            return [await self._heard.get() for _ in range(number)]
+
+    async def refusal(self) -> Any:
+        async with asyncio.timeout(SOON):
+            return await self._refused.get()
+
+    @property
+    def has_heard_all(self) -> bool:
+        return self._heard.empty()
 
 
 async def _serve(route: Route) -> None:
@@ -83,7 +109,7 @@ async def _serve(route: Route) -> None:
 async def browser(page: Page, trackside: Trackside) -> Browser:
     if not (_FRONTEND / "node_modules" / "graphql-ws").is_dir():
         raise PackagesMissing("The package graphql-ws is missing: `make packages` installs it.")
-    opened = Browser(page)
+    opened = Browser(page, await trackside.make_token(Scope.READ))
     await opened.open(trackside)
     return opened
 
@@ -98,11 +124,11 @@ async def after(trackside: Trackside, sender: Sender) -> str:
     return cursor
 
 
-@pytest.mark.parametrize("options", [ITS_OWN_RETRIES, NO_RETRIES])
+@EACH_WAY
 async def test_each_event_comes_once_over_killed_servers(
-    trackside: Trackside, sender: Sender, browser: Browser, after: str, options: dict[str, int]
+    trackside: Trackside, sender: Sender, browser: Browser, after: str, way: str
 ) -> None:
-    await browser.follow(trackside, after=after, options=options)
+    await browser.follow(way, after)
     await sender.report("first", DeliveryKind.SENT)
     heard = await browser.hear(1)
     for kind in (DeliveryKind.DELIVERED, DeliveryKind.OPENED):
@@ -112,14 +138,17 @@ async def test_each_event_comes_once_over_killed_servers(
         heard += await browser.hear(1)
 
     assert heard == ["SENT", "DELIVERED", "OPENED"]
-    assert browser.heard.empty()
+    assert browser.has_heard_all
 
 
+@EACH_TRANSPORT
 async def test_a_batch_that_was_not_taken_comes_again(
-    trackside: Trackside, sender: Sender, browser: Browser, after: str
+    sender: Sender, browser: Browser, after: str, way: str
 ) -> None:
-    await browser.page.evaluate(
-        """
+    await sender.report("first", DeliveryKind.SENT)
+
+    # EventSource's own listener fails as a script of the page does, which the page reports.
+    await browser.page.evaluate("""
         () => {
           const take = window.heard;
           window.heard = (kind) => {
@@ -127,43 +156,57 @@ async def test_a_batch_that_was_not_taken_comes_again(
             window.heard = take;
             throw new Error("Not taken");
           };
+          window.addEventListener("error", (event) => event.preventDefault());
         }
-        """
-    )
-    await sender.report("first", DeliveryKind.SENT)
-
-    await browser.follow(trackside, after=after, options=ITS_OWN_RETRIES)
+    """)
+    await browser.follow(way, after)
 
     assert await browser.hear(2) == ["SENT", "SENT"]
 
 
-async def test_a_token_that_is_not_known_is_refused_once(
+@pytest.mark.parametrize(
+    ("way", "reason"), [(RETRIES_OF_GRAPHQL_WS, "4401"), (EVENT_SOURCE, "UNAUTHENTICATED")]
+)
+async def test_a_token_that_is_not_known_is_refused(
+    browser: Browser, way: str, reason: str
+) -> None:
+    browser.token = "ts_1_wrong"
+
+    await browser.follow(way)
+
+    assert reason in json.dumps(await browser.refusal())
+
+
+async def test_a_token_that_may_write_is_kept_out_of_addresses(
     trackside: Trackside, browser: Browser
 ) -> None:
-    await browser.follow(trackside, token="ts_1_wrong", options=ITS_OWN_RETRIES)
+    browser.token = trackside.token
 
-    async with asyncio.timeout(SOON):
-        assert await browser.refused.get() == 4401
+    await browser.follow(EVENT_SOURCE)
+
+    (error,) = await browser.refusal()
+    assert error["extensions"]["code"] == "FORBIDDEN"
 
 
+@EACH_TRANSPORT
 async def test_a_document_that_is_wrong_is_refused_with_its_errors(
-    trackside: Trackside, browser: Browser
+    browser: Browser, way: str
 ) -> None:
-    await browser.follow(trackside, query=BROKEN)
+    await browser.follow(way, query=BROKEN)
 
-    async with asyncio.timeout(SOON):
-        (error,) = await browser.refused.get()
+    (error,) = await browser.refusal()
     assert "nonsense" in error["message"]
 
 
+@EACH_TRANSPORT
 async def test_whoever_stops_hears_no_more(
-    trackside: Trackside, sender: Sender, browser: Browser, after: str
+    sender: Sender, browser: Browser, after: str, way: str
 ) -> None:
-    await browser.follow(trackside, after=after)
+    await browser.follow(way, after)
     await browser.page.evaluate("stop()")
 
-    await browser.follow(trackside, after=after)
+    await browser.follow(way, after)
     await sender.report("first", DeliveryKind.SENT)
 
     assert await browser.hear(1) == ["SENT"]
-    assert browser.heard.empty()
+    assert browser.has_heard_all
