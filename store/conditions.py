@@ -191,7 +191,7 @@ def _entry(asked: EntryFilter, workspace_id: int) -> list[Term]:
         *of_index("is_converted", asked.is_converted, lambda t: t.c.converted_at.is_not(None)),
     ]
     if asked.diagnosis is not None:
-        found.extend(_diagnosed(asked.diagnosis, workspace_id))
+        found.extend(_diagnosed(asked.diagnosis, asked.journey_id, workspace_id))
     if asked.search:
         found.append(_of_contact_found(asked.search, workspace_id))
     if asked.activity is not None:
@@ -229,9 +229,12 @@ def _happened(activity: ActivityFilter, workspace_id: int) -> Term:
     return Term(clause, lookup=Lookup("id", found))
 
 
-def _diagnosed(asked: Diagnosed, workspace_id: int) -> list[Term]:
+def _diagnosed(asked: Diagnosed, journey_ids: Sequence[Id] | None, workspace_id: int) -> list[Term]:
     found = one_of("state", diagnosis.states(asked.code))
     if asked.code == (DiagnosisCode.NO_PROGRESS,):
+        # The index begins behind all who entered too lately to be overdue anywhere.
+        since = diagnosis.impatient_since(workspace_id, journey_ids, asked.now)
+        found.append(Term(lambda t: t.c.entered_at < since, "entered_at", is_range=True))
         # It follows from the code, and spares looking for the messages of all who are in time.
         found.append(Term(lambda t: diagnosis.is_overdue(t, workspace_id, asked.now)))
     if not diagnosis.follows_from_state(asked.code):

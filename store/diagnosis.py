@@ -18,7 +18,8 @@ PROGRESSING           None of these.
 The latest step fact is the one that the merge keeps (`entries.step_at`, `step_kind`); bonuses are
 none. The step's message is the entry's latest one, by creation, which names the current step; of an
 entry that has reached no step, the latest which names none. An entry reached its step when the
-step was last entered; if that is not known, when it was first reported to wait there.
+step was last entered; if that is not known, when it was first reported to wait there; and never
+before it entered the journey, whatever clocks said.
 """
 
 from collections.abc import Sequence
@@ -38,7 +39,7 @@ from sqlalchemy import (
 )
 
 from store import tables
-from store.types import SECOND, Instant
+from store.types import SECOND, Id, Instant
 from store.words import OPEN_STATES, DeliveryStatus, DiagnosisCode, EntryState, StepKind
 
 Code = DiagnosisCode
@@ -86,6 +87,17 @@ def is_overdue(entry: FromClause, workspace_id: int, now: Instant) -> ColumnElem
         .correlate(entry)
         .exists()
     )
+
+
+def impatient_since(
+    workspace_id: int, journey_ids: Sequence[Id] | None, now: Instant
+) -> ColumnElement[int]:
+    """Who entered the journeys later is in time at every step; null if no step has a patience."""
+    steps = tables.journey_steps.alias("any_step")
+    least = select(func.min(steps.c.patience_seconds)).where(steps.c.workspace_id == workspace_id)
+    if journey_ids is not None:
+        least = least.where(steps.c.journey_id.in_(journey_ids))
+    return literal(now, BigInteger) - least.scalar_subquery() * SECOND
 
 
 def code(
@@ -154,10 +166,11 @@ def is_visit(visits: FromClause, entry: FromClause, workspace_id: int) -> Column
 def reached_at(entry: FromClause, visits: FromClause) -> ColumnElement[int]:
     """From when on the patience of the current step counts."""
     is_done = entry.c.step_kind.in_((StepKind.STEP_COMPLETED, StepKind.STEP_SKIPPED))
-    return case(
+    told = case(
         (is_done, entry.c.step_at),
         else_=func.coalesce(visits.c.last_entered_at, visits.c.waiting_at, entry.c.step_at),
     )
+    return case((told < entry.c.entered_at, entry.c.entered_at), else_=told)
 
 
 def overdue(

@@ -205,6 +205,17 @@ async def test_progress_ends_when_the_patience_of_the_step_is_over(api: Api) -> 
     }
 
 
+async def test_patience_does_not_begin_before_the_entry(api: Api) -> None:
+    """Clocks differ: a step may be told to be reached before its journey was entered."""
+    await api.workspace.record(reached("remind", at=NOW - 2 * HOUR))
+
+    on_time = await diagnosis(api, now=NOW + HOUR)
+    late = await diagnosis(api, now=NOW + HOUR + 1)
+
+    assert on_time["code"] == "PROGRESSING"
+    assert (late["code"], late["since"]) == ("NO_PROGRESS", "2026-11-22T00:00:00Z")
+
+
 async def test_saying_again_that_it_waits_is_no_progress(api: Api) -> None:
     found = await diagnosis(
         api,
