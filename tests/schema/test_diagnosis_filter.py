@@ -117,7 +117,8 @@ async def is_overdue(workspace: Workspace, entry: dict[str, Any], now: int) -> b
     if patience is None:
         return False
     # A step that was reached before the entry began, as clocks differ, is reached as it begins.
-    return now - max(since, entry["entered_at"]) > patience * SECOND
+    is_late: bool = now - max(since, entry["entered_at"]) > patience * SECOND
+    return is_late
 
 
 @settings(
