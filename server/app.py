@@ -1,9 +1,10 @@
 """The app: which address leads where, and what is started and ended with the process."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from graphql import GraphQLSchema
 from starlette.applications import Starlette
@@ -58,10 +59,11 @@ def core_schema() -> GraphQLSchema:
 
 def build(services: Services) -> Starlette:
     @asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_app: Starlette) -> AsyncIterator[Mapping[str, Any]]:
         await services.start()
         try:
-            yield
+            # For the protocols below, which hear first that the server ends.
+            yield {"closing": services.closing}
         finally:
             await services.stop()
 

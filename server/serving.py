@@ -7,10 +7,11 @@ from typing import Any
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
-from server.frames import FrameSocket
 from server.graphql_ws_messages import FRAME_AT_MOST
+from server.protocols import Http, WebSockets
 
 _BACKLOG = 2_048
+_UNREAD_AT_MOST_MS = 180_000
 
 
 class PortTaken(Exception):
@@ -32,6 +33,9 @@ def listen(host: str, port: int) -> socket.socket:
             "end what listens there, or give another --port."
         ) from None
     listening.set_inheritable(True)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        # Its connections inherit it: who takes nothing for so long is gone, or as good as gone.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNREAD_AT_MOST_MS)
     return listening
 
 
@@ -46,8 +50,8 @@ def config(app: str | Callable[..., Any], **options: Any) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
-        ws=FrameSocket,
+        http=Http,
+        ws=WebSockets,
         ws_max_size=FRAME_AT_MOST,
         # Compression would keep a window of memory for every subscriber.
         ws_per_message_deflate=False,
@@ -63,7 +67,7 @@ def config(app: str | Callable[..., Any], **options: Any) -> uvicorn.Config:
 
 
 def run(listening: socket.socket, workers: int) -> None:
-    """Until SIGTERM or Ctrl-C; open sockets are closed with 1012, Service Restart."""
+    """Until SIGTERM or Ctrl-C; open sockets are closed with 1012, Service Restart, one by one."""
     settings = config("server.app:create", factory=True, workers=workers)
     if workers == 1:
         uvicorn.Server(settings).run(sockets=[listening])

@@ -51,6 +51,10 @@ class Events:
         async with asyncio.timeout(SOON):
             return [event async for event in self._blocks if event.kind is not None]
 
+    def blocks(self) -> AsyncIterator[Event]:
+        """All that is still to come, comments and hints too."""
+        return self._blocks
+
     async def _read(self) -> AsyncIterator[Event]:
         lines: dict[str, str] = {}
         async for line in self.response.aiter_lines():

@@ -66,6 +66,11 @@ class Process:
         return self._server.pid
 
     @property
+    def log(self) -> str:
+        """All that it said so far."""
+        return self._log.read_text(errors="replace")
+
+    @property
     def is_running(self) -> bool:
         return self._server.poll() is None
 
@@ -75,7 +80,7 @@ class Process:
         while not is_ready():
             if not self.is_running or time.monotonic() > deadline:
                 self.stop(signal.SIGKILL)
-                raise ServerDidNotStart(self._log.read_text(errors="replace")[-2000:])
+                raise ServerDidNotStart(self.log[-2000:])
             time.sleep(0.01)
 
     def stop(self, with_signal: signal.Signals | None = None, *, timeout_s: float = 20) -> None:

@@ -60,12 +60,19 @@ class TracksideServer:
             ["env", *settings, sys.executable, "-m", "server.cli", *serve],
             folder=Path(tempfile.mkdtemp(prefix="trackside-server-")),
         )
-        self._process.wait_until(self._is_ready)
+        # Several workers on a busy machine take their time to import.
+        self._process.wait_until(self._is_ready, timeout_s=90)
 
     @property
     def pid(self) -> int:
         assert self._process is not None
         return self._process.pid
+
+    @property
+    def log(self) -> str:
+        """What it said since its start."""
+        assert self._process is not None
+        return self._process.log
 
     def stop(self) -> None:
         """In order, as an upgrade does."""
