@@ -11,7 +11,7 @@ from benchmarks import audience, contenders, dataset, documents, servers
 from benchmarks.audience import AudienceLost
 from benchmarks.contenders import Contender, Way
 from benchmarks.dataset import Dataset
-from benchmarks.packages import FOLDER, PackagesMissing, node_version
+from benchmarks.packages import FOLDER, PackagesMissing, install, node_version
 from benchmarks.partners import Publisher, Recorder
 from benchmarks.requests import UnexpectedAnswer
 from benchmarks.servers import Server
@@ -113,6 +113,13 @@ def test_peers_are_handed_what_the_document_asks_for(server: Server, loaded: Dat
 
 def test_each_peer_has_its_program() -> None:
     assert all((FOLDER / program).is_file() for program in contenders.PEERS.values())
+
+
+def test_without_node_it_is_said_which_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+
+    with pytest.raises(PackagesMissing, match=r"Node 20\.9 or later"):
+        install()
 
 
 def test_a_version_of_node_is_read() -> None:
