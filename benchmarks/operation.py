@@ -161,7 +161,8 @@ class _Making:
         chance, random = self.random.random(), self.random
         made = Passage(b"", "", b"", b"", random.random() < 0.05, 0)
         made.step(StepKind.STEP_ENTERED, MINUTE, (bytes([random.randrange(4)]), 0))
-        if random.random() < 0.05:
+        # Often enough for a page of each from the smallest journey.
+        if random.random() < 0.3:
             made.convert(2 * HOUR)
         if chance < 0.5:
             made.complete(3 * HOUR)
@@ -175,7 +176,7 @@ class _Making:
         elif chance < 0.7:
             step = (made.current_step_id or b"\0", 0)
             made.step(StepKind.WAITING, 2 * MINUTE, step, waiting_for="a purchase")
-        elif chance < 0.72:
+        elif chance < 0.8:
             step = (made.current_step_id or b"\0", 0)
             made.step(StepKind.STEP_FAILED, 2 * MINUTE, step, reason="no template")
         return made

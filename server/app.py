@@ -1,5 +1,6 @@
 """The app: which address leads where, and what is started and ended with the process."""
 
+import gc
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -49,7 +50,20 @@ def create() -> Starlette:
     """The app of one worker, as the environment says."""
     settings = Settings.read(os.environ)
     logs.configure(settings.profile)
-    return build(Services.make(settings, core_schema()))
+    app = build(Services.make(settings, core_schema()))
+    _rest_easy()
+    return app
+
+
+def _rest_easy() -> None:
+    """Spare the collector of cycles what lives as long as the process: 170,000 objects.
+
+    Looking through them took a tenth of a second and more, in the middle of a batch, again and
+    again.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
 
 
 def core_schema() -> GraphQLSchema:

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import BindParameter, bindparam, case, delete, func, select, update
 
-from store import rows
+from store import bulk, rows
 from store.conditions import terms
 from store.database import Connection
 from store.entities import ACTIVITY, DELIVERY_EVENT, Entity
@@ -188,6 +189,11 @@ async def advance(
     return Head(*advanced.one())
 
 
+_WORTH_BULK = 50
+_PLAIN = [column.name for column in log.c if column.name not in ("detail", "bot_signals")]
+_PLAIN_OF = itemgetter(*_PLAIN)
+
+
 async def append(
     connection: Connection,
     workspace_id: int,
@@ -201,18 +207,19 @@ async def append(
     """
     behind = await advance(connection, workspace_id, len(facts), facts[-1]["nonce"], now)
     first = behind.seq - len(facts) + 1
-    await connection.execute(
-        log.insert(),
-        [
-            {
-                **fact,
-                "workspace_id": workspace_id,
-                "seq": first + index,
-                "recorded_at": behind.recorded_at,
-            }
-            for index, fact in enumerate(facts)
-        ],
-    )
+    added = [
+        {**fact, "workspace_id": workspace_id, "seq": seq, "recorded_at": behind.recorded_at}
+        for seq, fact in enumerate(facts, first)
+    ]
+    plain = [row for row in added if row["detail"] is None and row["bot_signals"] is None]
+    if len(plain) >= _WORTH_BULK:
+        # The builder's handling of so many parameters costs ten times what the database does.
+        await bulk.insert(connection, log, _PLAIN, [*map(_PLAIN_OF, plain)])
+        added = [
+            row for row in added if row["detail"] is not None or row["bot_signals"] is not None
+        ]
+    if added:
+        await connection.execute(log.insert(), added)
     return behind
 
 
