@@ -171,7 +171,9 @@ class _Reader(Generic[R]):
 
         known: where the log is at least: a tail may lag behind what its follower has seen.
         """
-        stretches = self._tail.behind(cursor.seq)
+        if not self._tail.reaches(cursor.seq) or not (stretches := self._tail.behind(cursor.seq)):
+            # It broke, or forgot, while the database was away: look again.
+            return Batch(cursor)
         last = stretches[-1]
         rows: list[R] = []
         facts = chain.from_iterable(stretch.facts for stretch in stretches)
@@ -184,7 +186,7 @@ class _Reader(Generic[R]):
     async def of_log(self, cursor: LogCursor) -> Batch[R] | Gap:
         """What lies further back than the tail reaches, up to where that begins."""
         # Of one snapshot: rows that are deleted between two statements would be a hole unseen.
-        async with self._database.snapshot() as connection:
+        async with self._tail.replaying, self._database.snapshot() as connection:
             head = await log.head(connection, self._workspace_id)
             if gap := _lost(head, cursor):
                 return gap

@@ -26,6 +26,9 @@ BLOCK_AT_MOST = 500
 FACTS_AT_MOST = 10_000
 """Held by one tail."""
 
+REPLAYS_AT_MOST = 4
+"""At once in one process; the pool of connections has ten."""
+
 HELD_FOR_S = 600.0
 """Far less than what retention keeps: what is held has its rows in the database."""
 
@@ -72,15 +75,22 @@ class Tail:
     """Of one workspace, in one process; `followers` hold it alive.
 
     `breaks` counts how often the log turned out to be another, as after a failover that lost rows:
-    cursors then have to be looked at anew.
+    cursors then have to be looked at anew. `replaying` bounds how many read what lies further back
+    at the same time: thousands who come back at once leave connections to those who write.
     """
 
     def __init__(
-        self, database: Database, bell: Bell, workspace_id: int, facts_at_most: int
+        self,
+        database: Database,
+        bell: Bell,
+        workspace_id: int,
+        facts_at_most: int,
+        replaying: asyncio.Semaphore,
     ) -> None:
         self.followers = 0
         self.breaks = 0
         self.end: LogCursor | None = None
+        self.replaying = replaying
         self._database = database
         self._bell = bell
         self._workspace_id = workspace_id
@@ -100,7 +110,9 @@ class Tail:
         return self.end is not None and seq >= self._begins_at
 
     def behind(self, seq: int) -> list[Stretch]:
-        """The stretches with the next rows, of one block; where the tail reaches and goes on."""
+        """The stretches with the next rows, of one block, if there are any; where it reaches."""
+        if self.end is None or seq >= self.end.seq:
+            return []
         newest = self._stretches[-1]
         if seq >= newest.after_seq:
             return [newest]
@@ -232,13 +244,14 @@ class Tails:
     def __init__(self, bell: Bell, *, facts_at_most: int = FACTS_AT_MOST) -> None:
         self._bell = bell
         self._facts_at_most = facts_at_most
+        self._replaying = asyncio.Semaphore(REPLAYS_AT_MOST)
         self._tails: dict[int, tuple[Tail, asyncio.Task[None]]] = {}
 
     @contextlib.contextmanager
     def of(self, database: Database, workspace_id: int) -> Iterator[Tail]:
         running = self._tails.get(workspace_id)
         if running is None or running[1].done():
-            tail = Tail(database, self._bell, workspace_id, self._facts_at_most)
+            tail = Tail(database, self._bell, workspace_id, self._facts_at_most, self._replaying)
             self._tails[workspace_id] = running = (tail, asyncio.create_task(tail.run()))
         tail = running[0]
         tail.followers += 1
