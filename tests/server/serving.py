@@ -24,6 +24,7 @@ from server.settings import Settings
 from store import tokens, workspaces
 from store.types import Id, Instant
 from store.words import Scope
+from tests.server.small_schema import Spy
 from tests.support.waiting import SOON
 
 NOW = 1_795_305_600_000_000
@@ -84,6 +85,15 @@ class Serving:
             )
             assert await socket.receive() == {"type": "connection_ack"}
             yield socket
+
+    async def until_the_buffers_are_full(self, spy: Spy) -> None:
+        """A client that does not read is told of ticks until the network takes no more."""
+        before = -1
+        while spy.ticks != before:
+            before = spy.ticks
+            async with self.client() as client:
+                for _ in range(20):
+                    await client.get("/livez")
 
 
 @dataclass

@@ -8,7 +8,7 @@ from server.graphql_ws_messages import FRAME_AT_MOST
 from tests.server.frames import Op, a_line, frame, text
 from tests.server.serving import Serving
 from tests.server.small_schema import Spy
-from tests.support.waiting import SOON
+from tests.support.waiting import soon
 
 PING = b'{"type":"ping"}'
 PONG = b'{"type":"pong"}'
@@ -136,12 +136,11 @@ async def test_pings_that_nobody_reads_the_answers_of_are_not_queued_up(
     flood = frame(Op.PING, b"x" * 125) * 8_000
     async with a_line(serving) as line:
         await line.send(text({"id": "a", "type": "subscribe", "payload": {"query": query}}))
-        await until_the_buffers_are_full(serving, spy)
+        await serving.until_the_buffers_are_full(spy)
         for _ in range(4):
             await line.send(flood)
         await line.send(text({"id": "a", "type": "complete"}))
-        async with asyncio.timeout(SOON):
-            await spy.ended.wait()
+        await soon(spy.ended)
 
         waiting = max(
             connection.transport.get_write_buffer_size()
@@ -150,13 +149,3 @@ async def test_pings_that_nobody_reads_the_answers_of_are_not_queued_up(
 
     # The pongs of 32,000 pings have four million bytes.
     assert waiting < 500_000
-
-
-async def until_the_buffers_are_full(serving: Serving, spy: Spy) -> None:
-    """The server goes on telling a client that does not read, until the network takes no more."""
-    before = -1
-    while spy.ticks != before:
-        before = spy.ticks
-        async with serving.client() as client:
-            for _ in range(20):
-                await client.get("/livez")

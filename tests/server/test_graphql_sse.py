@@ -1,6 +1,5 @@
 """graphql-sse: what the protocol says, and what bad clients do."""
 
-import asyncio
 import gc
 from typing import Any
 
@@ -11,14 +10,11 @@ from starlette.routing import Route
 
 from server.graphql_http import GraphQLHttp
 from server.services import Services
-from store import tokens
-from store.types import SECOND
 from store.words import Scope
 from tests.server.events import EVENT_STREAM, Event, Events, listening
-from tests.server.serving import Serving, a_server, a_token, settings_for, with_guests, with_routes
+from tests.server.serving import Serving, a_server, a_token, settings_for, with_routes
 from tests.server.small_schema import Spy, small_schema
-from tests.support.postgres import PostgresServer
-from tests.support.waiting import SOON
+from tests.support.waiting import SOON, soon
 
 COUNT = "subscription Count($to: Int!) { count(to: $to) { number } }"
 TICKS = "subscription Ticks($size: Int! = 1) { ticks(size: $size) { number text } }"
@@ -29,11 +25,6 @@ COMPLETE = Event("complete", "")
 def code(event: Event) -> str:
     assert event.kind == "next"
     return str(event.data["errors"][0]["extensions"]["code"])
-
-
-async def soon(event: asyncio.Event) -> None:
-    async with asyncio.timeout(SOON):
-        await event.wait()
 
 
 async def get(serving: Serving, token: str | None = None, /, **params: str) -> httpx.Response:
@@ -177,13 +168,7 @@ async def test_a_slow_client_is_not_queued_for(serving: Serving, spy: Spy) -> No
     async with listening(serving, TICKS, {"size": 100_000}) as events:
         await events.next()
 
-        before = -1
-        while spy.ticks != before:
-            # Not read from: the server goes on until the network's buffers are full.
-            before = spy.ticks
-            async with serving.client() as client:
-                for _ in range(20):
-                    await client.get("/livez")
+        await serving.until_the_buffers_are_full(spy)
 
         assert spy.ticks < 200
         taken = [(await events.next()).data["data"]["ticks"]["number"] for _ in range(100)]
@@ -293,72 +278,6 @@ async def test_a_page_of_a_listed_origin_may_listen(sqlite_url: str, spy: Spy) -
     assert asked.status_code == 200
     assert events.response.headers["access-control-allow-origin"] == origin
     assert said[-1] == COMPLETE
-
-
-async def test_a_token_that_is_revoked_ends_its_streams_quiet_as_they_are(
-    database_url: str, spy: Spy
-) -> None:
-    async with a_server(settings_for(database_url), small_schema(spy), with_guests()) as serving:
-        token, token_id = await a_token(serving.services, serving.workspace_id)
-        async with listening(serving, SILENCE, token=token) as events:
-            await soon(spy.began)
-
-            async with serving.services.database.write() as connection:
-                await tokens.revoke(connection, serving.workspace_id, token_id, 1)
-            refused, *rest = await events.rest()
-        async with listening(serving, SILENCE, token=token) as again:
-            assert again.response.status_code == 401
-
-    assert (code(refused), rest) == ("UNAUTHENTICATED", [COMPLETE])
-    assert refused.data["errors"][0]["message"] == "This stream has ended: the token was revoked."
-    assert spy.ended.is_set()
-
-
-async def test_a_token_that_expires_ends_its_streams_at_that_moment(
-    sqlite_url: str, spy: Spy
-) -> None:
-    async with a_server(
-        settings_for(sqlite_url), small_schema(spy), with_guests(checked_every=3600)
-    ) as serving:
-        token, _ = await a_token(
-            serving.services, serving.workspace_id, expires_at=serving.services.now() + SECOND // 2
-        )
-        async with listening(serving, TICKS, token=token) as events:
-            *_, refused, last = await events.rest()
-
-    assert (code(refused), last) == ("UNAUTHENTICATED", COMPLETE)
-    assert refused.data["errors"][0]["message"] == "This stream has ended: the token has expired."
-
-
-async def test_a_token_may_have_so_many_streams(sqlite_url: str, spy: Spy) -> None:
-    async with a_server(
-        settings_for(sqlite_url), small_schema(spy), with_guests(at_most=2)
-    ) as serving:
-        async with serving.socket(), listening(serving, SILENCE):
-            await soon(spy.began)
-            async with listening(serving, SILENCE) as third:
-                refused = await third.response.aread()
-        await soon(spy.ended)
-
-        async with listening(serving, COUNT, {"to": 1}) as again:
-            assert (await again.rest())[-1] == COMPLETE
-
-    assert third.response.status_code == 429
-    assert third.response.headers["retry-after"] == "5"
-    assert b"TOO_MANY_CONNECTIONS" in refused
-
-
-async def test_a_database_that_is_away_is_told(
-    postgres_server: PostgresServer, postgres_url: str, spy: Spy
-) -> None:
-    async with a_server(settings_for(postgres_url), small_schema(spy)) as serving:
-        postgres_server.stop()
-        async with listening(serving, SILENCE) as events:
-            body = await events.response.aread()
-        postgres_server.start()
-
-    assert events.response.status_code == 500
-    assert b"INTERNAL_SERVER_ERROR" in body
 
 
 async def test_streams_are_counted_while_they_last(serving: Serving, spy: Spy) -> None:

@@ -1,32 +1,25 @@
 """graphql-transport-ws: what the protocol says, and what bad clients do."""
 
-import asyncio
 import gc
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from starlette.routing import WebSocketRoute
-from websockets.exceptions import ConnectionClosedError, InvalidStatus
+from websockets.exceptions import InvalidStatus
 
 from server.graphql_ws import OPERATIONS_AT_MOST, GraphQLSocket
 from server.graphql_ws_messages import FRAME_AT_MOST
 from server.services import Services
-from store import tokens
-from store.types import SECOND
-from store.words import Scope
 from tests.server.serving import (
     Serving,
     Socket,
     a_server,
-    a_token,
     settings_for,
-    with_guests,
     with_routes,
 )
 from tests.server.small_schema import Spy, small_schema
-from tests.support.postgres import PostgresServer
-from tests.support.waiting import SOON
+from tests.support.waiting import soon
 
 COUNT = "subscription Count($to: Int!) { count(to: $to) { number } }"
 TICKS = "subscription Ticks($size: Int! = 1) { ticks(size: $size) { number text } }"
@@ -41,11 +34,6 @@ async def socket(serving: Serving) -> AsyncIterator[Socket]:
 def code(message: Any) -> str:
     assert message["type"] == "error"
     return str(message["payload"][0]["extensions"]["code"])
-
-
-async def soon(event: asyncio.Event) -> None:
-    async with asyncio.timeout(SOON):
-        await event.wait()
 
 
 async def test_a_subscription_yields_its_events_and_completes(socket: Socket) -> None:
@@ -189,13 +177,7 @@ async def test_a_slow_client_is_not_queued_for(serving: Serving, spy: Spy) -> No
         await socket.subscribe("a", TICKS, size=100_000)
         await socket.receive()
 
-        before = -1
-        while spy.ticks != before:
-            # Not read from: the server goes on until the network's buffers are full.
-            before = spy.ticks
-            async with serving.client() as client:
-                for _ in range(20):
-                    await client.get("/livez")
+        await serving.until_the_buffers_are_full(spy)
 
         assert spy.ticks < 200
         taken = [(await socket.receive())["payload"]["data"]["ticks"]["number"] for _ in range(100)]
@@ -267,97 +249,6 @@ async def test_subscribing_before_connection_init_closes(serving: Serving) -> No
         await socket.subscribe("a", COUNT, to=1)
 
         assert (await socket.until_closed())[0] == 4401
-
-
-async def test_a_token_that_is_revoked_ends_its_sockets_quiet_as_they_are(
-    database_url: str, spy: Spy
-) -> None:
-    async with a_server(
-        settings_for(database_url), small_schema(spy), with_guests(checked_every=0.05)
-    ) as serving:
-        token, token_id = await a_token(serving.services, serving.workspace_id, (Scope.READ,))
-        async with serving.socket(token) as socket, serving.socket() as neighbour:
-            await socket.subscribe("a", "subscription { silence }")
-            await soon(spy.began)
-
-            async with serving.services.database.write() as connection:
-                await tokens.revoke(connection, serving.workspace_id, token_id, 1)
-
-            assert await socket.until_closed() == (4403, "Forbidden: the token was revoked")
-            await soon(spy.ended)
-            await neighbour.send({"type": "ping"})
-            assert await neighbour.receive() == {"type": "pong"}
-        async with serving.raw_socket() as again:
-            await again.send({"type": "connection_init", "payload": {"token": token}})
-            assert (await again.until_closed())[0] == 4401
-
-
-async def test_a_token_that_expires_ends_its_sockets_at_that_moment(
-    sqlite_url: str, spy: Spy
-) -> None:
-    async with a_server(
-        settings_for(sqlite_url), small_schema(spy), with_guests(checked_every=3600)
-    ) as serving:
-        token, _ = await a_token(
-            serving.services, serving.workspace_id, expires_at=serving.services.now() + SECOND // 2
-        )
-        async with serving.socket(token) as socket:
-            await socket.subscribe("a", TICKS)
-            await socket.receive()
-
-            with pytest.raises(ConnectionClosedError, match="4403"):
-                await never_ending(socket)
-
-    assert socket.connection.close_reason == "Forbidden: the token has expired"
-    assert spy.ended.is_set()
-
-
-async def never_ending(socket: Socket) -> None:
-    while True:
-        await socket.receive()
-
-
-async def test_a_token_may_have_so_many_connections(sqlite_url: str, spy: Spy) -> None:
-    async with (
-        a_server(settings_for(sqlite_url), small_schema(spy), with_guests(at_most=2)) as serving,
-        serving.socket(),
-    ):
-        other, _ = await a_token(serving.services, serving.workspace_id)
-        async with serving.socket() as second:
-            async with serving.raw_socket() as third:
-                await third.send({"type": "connection_init", "payload": {"token": serving.token}})
-                code, reason = await third.until_closed()
-            async with serving.socket(other):
-                pass
-            await second.subscribe("a", "subscription { silence }")
-            await soon(spy.began)
-        await soon(spy.ended)
-
-        async with serving.socket() as again:
-            await again.send({"type": "ping"})
-            assert await again.receive() == {"type": "pong"}
-
-    assert code == 1013
-    assert reason is not None
-    assert reason.startswith("Too many connections: this token has 2 open.")
-
-
-async def test_a_database_that_is_away_is_no_reason_to_stay_away(
-    postgres_server: PostgresServer, postgres_url: str, spy: Spy
-) -> None:
-    async with a_server(settings_for(postgres_url), small_schema(spy)) as serving:
-        postgres_server.stop()
-        async with serving.raw_socket() as socket:
-            await socket.send({"type": "connection_init", "payload": {"token": serving.token}})
-
-            code, reason = await socket.until_closed()
-        postgres_server.start()
-        async with serving.socket():
-            pass
-
-    assert code == 1013
-    assert reason is not None
-    assert reason.startswith("This failed here")
 
 
 async def test_a_client_that_says_nothing_is_closed(sqlite_url: str, spy: Spy) -> None:

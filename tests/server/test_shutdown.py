@@ -18,16 +18,11 @@ from tests.server.events import EVENT_STREAM, Events
 from tests.server.serving import Socket, a_server, settings_for
 from tests.server.small_schema import Spy, small_schema
 from tests.support.trackside import Trackside, TracksideServer
-from tests.support.waiting import SOON
+from tests.support.waiting import SOON, soon
 
 FOLLOW = "subscription { communicationEvents { cursor } }"
 SOCKETS = 40
 STREAMS = 5
-
-
-async def soon(event: asyncio.Event) -> None:
-    async with asyncio.timeout(SOON):
-        await event.wait()
 
 
 @pytest.fixture(params=["one process", "two workers"])
