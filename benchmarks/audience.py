@@ -23,11 +23,13 @@ class Heard:
     """When the last subscriber had all (seconds since 1970), by how many messages in all, and for
     each event that one in twenty subscribers read how long after receivedAt it came.
 
-    behind: how many had not had all when there was no more time.
+    behind: how many had not had all when there was no more time. again: how often somebody was
+    failed or closed while coming back, and came back again.
     """
 
     finished_at: float
     behind: int
+    again: int
     messages: int
     latencies_ms: list[float]
 

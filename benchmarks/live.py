@@ -133,7 +133,8 @@ def _return(run: Run, subscribers: int) -> None:
     run.say(
         f"\n{subscribers:,} subscribers come back at once to a server that was begun anew, each "
         f"{MISSED:,} events behind:\n{caught_up:,} have caught up after {short(seconds)} s, for "
-        f"{short(cpu_s)} s of CPU, by {heard.messages:,} messages."
+        f"{short(cpu_s)} s of CPU, by {heard.messages:,} messages; {heard.again:,} times the "
+        "server failed or closed one of them, who came back again."
     )
 
 

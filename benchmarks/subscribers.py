@@ -3,10 +3,12 @@
 `python -m benchmarks.subscribers` takes a line of JSON with what to subscribe to and says `ready`
 when all were served their first batch. Then each line is a command: `hear N` answers with a line of
 JSON when every subscriber has had that many events more; `leave` ends all connections; `return N`
-connects all at once, behind what each had, and answers as `hear N` does. It ends with its input.
+connects all at once, behind what each had, and answers as `hear N` does: whom the server fails or
+closes meanwhile comes back again, as a client does. It ends with its input.
 """
 
 import asyncio
+import random
 import sys
 import time
 from contextlib import suppress
@@ -30,7 +32,9 @@ class _Audience:
         self.asked = asked
         self.latencies_ms: list[float] = []
         self.messages = 0
-        self.is_away = False
+        self.is_away = self.is_returning = False
+        self._again = 0
+        self._connecting: set[asyncio.Task[None]] = set()
         self._failure: str | None = None
         self._goal = self._behind = 0
         self._changed = asyncio.Event()
@@ -40,17 +44,29 @@ class _Audience:
         ]
 
     async def connect(self, *, at_once: bool = False) -> None:
-        self.is_away = False
-        loop, port = asyncio.get_running_loop(), self.asked["port"]
+        self.is_away, self.is_returning = False, at_once
         # As many as a listening server holds back for us, else the kernel asks again in a second.
         some = 1_000 if at_once else 1
         for begin in range(0, len(self._subscribers), some):
-            await asyncio.gather(
-                *(
-                    loop.create_connection(lambda one=one: one, "127.0.0.1", port)  # type: ignore[misc]
-                    for one in self._subscribers[begin : begin + some]
-                )
-            )
+            await asyncio.gather(*map(self._connect, self._subscribers[begin : begin + some]))
+
+    def lost(self, subscriber: "_Subscriber") -> None:
+        """Its connection is over."""
+        if self.is_returning:
+            self._again += 1
+            task = asyncio.create_task(self._connect_soon(subscriber))
+            self._connecting.add(task)
+            task.add_done_callback(self._connecting.discard)
+        elif not self.is_away:
+            self.fail("The server closed a subscriber's connection.")
+
+    async def _connect_soon(self, subscriber: "_Subscriber") -> None:
+        await asyncio.sleep(random.uniform(0.5, 1.5))
+        await self._connect(subscriber)
+
+    async def _connect(self, subscriber: "_Subscriber") -> None:
+        loop = asyncio.get_running_loop()
+        await loop.create_connection(lambda: subscriber, "127.0.0.1", self.asked["port"])
 
     def leave(self) -> None:
         self.is_away = True
@@ -84,10 +100,12 @@ class _Audience:
         told: dict[str, object] = {
             "finished_at": time.time(),
             "behind": self._behind,
+            "again": self._again,
             "latencies_ms": self.latencies_ms,
             "messages": self.messages,
         }
-        self.latencies_ms, self.messages = [], 0
+        self.latencies_ms, self.messages, self._again = [], 0, 0
+        self.is_returning = False
         return told
 
 
@@ -122,8 +140,7 @@ class _Subscriber(asyncio.Protocol):
             self._take(opcode, payload)
 
     def connection_lost(self, _error: Exception | None) -> None:
-        if not self._audience.is_away:
-            self._audience.fail("The server closed a subscriber's connection.")
+        self._audience.lost(self)
 
     def leave(self) -> None:
         self._transport.abort()
@@ -131,6 +148,8 @@ class _Subscriber(asyncio.Protocol):
     def _take(self, opcode: Opcode, payload: bytes) -> None:
         if opcode is Opcode.PING:
             self._transport.write(frame(Opcode.PONG, payload))
+        elif opcode is Opcode.CLOSE and self._audience.is_returning:
+            self._transport.abort()
         elif opcode is not Opcode.TEXT:
             self._audience.fail(f"{opcode.name}: {payload[:200].decode(errors='replace')}")
         elif b'"type":"next"' in payload[:60]:
@@ -147,6 +166,8 @@ class _Subscriber(asyncio.Protocol):
                 self._say("subscribe", id="1", payload=payload)
             case "ping":
                 self._say("pong")
+            case "error" if self._audience.is_returning:
+                self._transport.abort()
             case _:
                 self._audience.fail(str(message)[:500])
 
