@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from struct import Struct
 
-from resolvers import connector_secrets
+from resolvers import auditing, connector_secrets
 from resolvers.context import Context
-from store import Connection, Database, connectors, lists, rows
+from store import Connection, Database, audit, connectors, lists, rows
 from store.connectors import Connector
 from store.entities import CONNECTOR
 from store.lists import Order, PageRequest
@@ -63,6 +63,7 @@ async def create(context: Context, provider: str, name: str, secret: str) -> Id 
         provider=provider,
         name=name,
         secret=secret,
+        by=context.viewer.token_name,
         now=context.now,
     )
 
@@ -75,6 +76,7 @@ async def register(
     provider: str,
     name: str,
     secret: str,
+    by: str,
     now: Callable[[], Instant],
 ) -> Id | Refusal:
     """A connector, for whoever may make one."""
@@ -114,6 +116,15 @@ async def register(
             now=now(),
         )
         if is_made:
+            await audit.note(
+                connection,
+                workspace_id,
+                "createConnector",
+                by=by,
+                affected=1,
+                detail={"connector": connector_id.hex(), "provider": known},
+                now=now(),
+            )
             return connector_id
         return Refusal(
             ErrorCode.CONFLICT,
@@ -127,10 +138,14 @@ async def register(
 async def remove(context: Context, id: Id) -> Refusal | None:
     """Take its reports no longer; what it reported stays."""
     context.require(Scope.ADMIN)
-    is_removed = await context.database.transact(
-        lambda connection: connectors.remove(connection, context.workspace_id, id, context.now())
-    )
-    if is_removed:
+
+    async def work(connection: Connection) -> bool:
+        is_removed = await connectors.remove(connection, context.workspace_id, id, context.now())
+        if is_removed:
+            await auditing.note(connection, context, "removeConnector", connector=id)
+        return is_removed
+
+    if await context.database.transact(work):
         return None
     return Refusal(ErrorCode.NOT_FOUND, "This workspace has no such connector.", ("id",))
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from resolvers import auditing
 from resolvers.context import Context
 from store import Connection, contacts, idempotency
 from store.contacts import Written
@@ -72,6 +73,8 @@ async def create(
                 {"id": result.hex()},
                 now,
             )
+        if not isinstance(result, Refusal):
+            await auditing.note(connection, context, _MUTATION, contact=result)
         return None, written
 
     first, written = await context.database.transact(work)
@@ -95,8 +98,9 @@ async def update(context: Context, contact_id: Id, asked: ContactEdit) -> Id | l
     refusal = _refusal(asked.draft())
     if refusal is not None:
         return [refusal]
-    written = await context.database.transact(
-        lambda connection: contacts.edit(
+
+    async def work(connection: Connection) -> Written:
+        written = await contacts.edit(
             connection,
             context.workspace_id,
             contact_id,
@@ -104,7 +108,11 @@ async def update(context: Context, contact_id: Id, asked: ContactEdit) -> Id | l
             by=context.viewer.token_name,
             now=context.now(),
         )
-    )
+        if not isinstance(written.results[0], Refusal):
+            await auditing.note(connection, context, "updateContact", contact=contact_id)
+        return written
+
+    written = await context.database.transact(work)
     _ring(context, written)
     result = written.results[0]
     return [result] if isinstance(result, Refusal) else result
@@ -116,16 +124,22 @@ async def upsert(context: Context, drafts: Sequence[ContactDraft]) -> list[Id | 
     drafts = [_tidied(draft) for draft in drafts]
     results: list[Id | Refusal | None] = [_refusal(draft) for draft in drafts]
     good = [index for index, result in enumerate(results) if result is None]
-    if good:
-        written = await context.database.transact(
-            lambda connection: contacts.upsert(
-                connection,
-                context.workspace_id,
-                [drafts[index] for index in good],
-                by=context.viewer.token_name,
-                now=context.now(),
-            )
+
+    async def work(connection: Connection) -> Written:
+        written = await contacts.upsert(
+            connection,
+            context.workspace_id,
+            [drafts[index] for index in good],
+            by=context.viewer.token_name,
+            now=context.now(),
         )
+        taken = sum(not isinstance(result, Refusal) for result in written.results)
+        if taken:
+            await auditing.note(connection, context, "upsertContacts", affected=taken)
+        return written
+
+    if good:
+        written = await context.database.transact(work)
         _ring(context, written)
         for index, result in zip(good, written.results, strict=True):
             results[index] = result

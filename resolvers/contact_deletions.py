@@ -3,14 +3,14 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from resolvers import bulk_contacts, contact_selections
+from resolvers import auditing, bulk_contacts, contact_selections
 from resolvers.bulk_contacts import Part
 from resolvers.contact_erasures import Erasure
 from resolvers.contact_selections import Chosen, Found
 from resolvers.context import Context
 from resolvers.once import once
 from resolvers.work import Work
-from store import Connection, audit, contact_deletions, jobs
+from store import Connection, contact_deletions, jobs
 from store.contact_deletions import UNDOABLE_FOR
 from store.contact_statuses import Appended
 from store.refusals import Refusal
@@ -138,14 +138,8 @@ class _Delete:
         await contact_deletions.begin(
             connection, workspace_id, self._id, by=by, now=self._now, job_id=job_id
         )
-        await audit.note(
-            connection,
-            workspace_id,
-            _MUTATION,
-            by=by,
-            affected=affected,
-            detail={"deletion": self._id.hex(), "job": _hex(job_id)},
-            now=self._now,
+        await auditing.note(
+            connection, self._context, _MUTATION, affected=affected, deletion=self._id, job=job_id
         )
 
     async def announce(self) -> None:

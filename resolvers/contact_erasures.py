@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from resolvers import bulk_contacts, contact_selections
+from resolvers import auditing, bulk_contacts, contact_selections
 from resolvers.bulk_contacts import Part
 from resolvers.contact_selections import Chosen, Found
 from resolvers.context import Context
 from resolvers.work import Work
 from resolvers.written_files import WrittenFiles
-from store import Connection, audit, erasure_traces, erasures, jobs
+from store import Connection, erasure_traces, erasures, jobs
 from store.contact_statuses import Appended
 from store.erasure_keys import Keyring
 from store.types import Id, new_id
@@ -62,14 +62,13 @@ class Erasure:
                 now=self._now,
             )
             self._appended, erased = done.appended, len(done.ids)
-        await audit.note(
+        await auditing.note(
             connection,
-            workspace_id,
+            context,
             "deleteContacts",
-            by=by,
             affected=found.matched if erased is None else erased,
-            detail={"mode": DeletionMode.ERASE, "job": None if job_id is None else job_id.hex()},
-            now=self._now,
+            mode=DeletionMode.ERASE,
+            job=job_id,
         )
         return {
             "matched": found.matched,

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterable
 from typing import Any
 
+from resolvers import auditing
 from resolvers.context import Context
 from resolvers.once import once
 from resolvers.uploads import UploadRefused
@@ -46,6 +47,10 @@ async def hand_in(
             total=upload.rows,
             id=job_id,
         )
+        if not is_dry_run:
+            await auditing.note(
+                connection, context, _MUTATION, affected=upload.rows, status=status, job=job_id
+            )
         return {"job": job_id.hex()}
 
     done: Any = None

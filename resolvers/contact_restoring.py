@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
-from resolvers import bulk_contacts, bulk_stops
+from resolvers import auditing, bulk_contacts, bulk_stops
 from resolvers.contact_deletions import CONTACTS_A_TRANSACTION
 from resolvers.context import Context
 from resolvers.once import once
 from resolvers.work import Work
-from store import Connection, audit, contact_deletions, jobs, undo
+from store import Connection, contact_deletions, jobs, undo
 from store.contact_deletions import Standing
 from store.contact_statuses import Appended
 from store.jobs import Progress
@@ -116,14 +116,8 @@ class _Restore:
                 total=number,
             )
         await contact_deletions.mark_undone(connection, workspace_id, self._id, now, job_id)
-        await audit.note(
-            connection,
-            workspace_id,
-            _MUTATION,
-            by=by,
-            affected=number,
-            detail={"deletion": self._id.hex(), "job": None if job_id is None else job_id.hex()},
-            now=now,
+        await auditing.note(
+            connection, context, _MUTATION, affected=number, deletion=self._id, job=job_id
         )
         if job_id is not None:
             return {"restored": None, "job": job_id.hex()}

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
-from resolvers import bulk_contacts, contact_selections
+from resolvers import auditing, bulk_contacts, contact_selections
 from resolvers.bulk_contacts import Part
 from resolvers.contact_selections import Chosen, Found
 from resolvers.context import Context
 from resolvers.once import once
 from resolvers.work import Work
-from store import Connection, audit, contact_statuses, jobs
+from store import Connection, contact_statuses, jobs
 from store.contact_statuses import Appended
 from store.refusals import Refusal
 from store.types import Id
@@ -115,14 +115,13 @@ class _Change:
             )
             matched, changed, self._appended = done.matched, len(done.ids), done.appended
         if job_id is not None or changed:
-            await audit.note(
+            await auditing.note(
                 connection,
-                context.workspace_id,
+                context,
                 "changeContactStatus",
-                by=by,
                 affected=matched if changed is None else changed,
-                detail={"to": self._to, "job": None if job_id is None else job_id.hex()},
-                now=now,
+                to=self._to,
+                job=job_id,
             )
         return {
             "matched": matched,

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
+from resolvers import auditing
 from resolvers.context import Context
 from resolvers.reading import Reader
-from store import Connection, audit, connectors, dead_letters, jobs, rows
+from store import Connection, connectors, dead_letters, jobs, rows
 from store.dead_letters import Chosen
 from store.entities import DEAD_LETTER
 from store.filters import DeadLetterFilter
@@ -84,15 +85,7 @@ async def replay(context: Context, chosen: Replaying) -> Id | Refusal:
             total=total,
             id=job_id,
         )
-        await audit.note(
-            connection,
-            workspace_id,
-            "replayDeadLetters",
-            by=by,
-            affected=total,
-            detail={"job": job_id.hex()},
-            now=context.now(),
-        )
+        await auditing.note(connection, context, "replayDeadLetters", affected=total, job=job_id)
         return job_id
 
     done = await context.database.transact(work)

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from resolvers import contact_selections, recipients
+from resolvers import auditing, contact_selections, recipients
 from resolvers.contact_selections import Chosen
 from resolvers.context import Context
 from resolvers.once import Act, once
@@ -93,6 +93,9 @@ async def of_journey(
             by=context.viewer.token_name,
             now=context.now(),
         )
+        await auditing.note(
+            connection, context, "exportJourney", affected=0, journey=asked.journey_id, job=job_id
+        )
         return {"job": job_id.hex()}
 
     return await handed_in(context, "exportJourney", idempotency_key, asked.said, hand_in)
@@ -125,6 +128,7 @@ async def of_contacts(
             by=context.viewer.token_name,
             now=context.now(),
         )
+        await auditing.note(connection, context, "exportContacts", affected=0, job=job_id)
         return {"job": job_id.hex()}
 
     said = (asked.chosen.said, asked.columns, asked.email)

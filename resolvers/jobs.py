@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator
 
+from resolvers import auditing
 from resolvers.context import Context
 from resolvers.reading import Reader
-from store import jobs, rows
+from store import Connection, jobs, rows
 from store.entities import JOB, JOB_ERROR
 from store.filters import JobErrorFilter, JobFilter
 from store.refusals import Refusal
@@ -50,9 +51,14 @@ async def handed_in(context: Context, id: Id | None, want: Want) -> rows.Job | N
 async def cancel(context: Context, id: Id) -> Refusal | None:
     """Ask for the job's end; cancelling twice is cancelling once."""
     context.require(Scope.OPERATE)
-    state = await context.database.transact(
-        lambda connection: jobs.cancel(connection, context.workspace_id, id, context.now())
-    )
+
+    async def work(connection: Connection) -> JobState | None:
+        state = await jobs.cancel(connection, context.workspace_id, id, context.now())
+        if state in OPEN_JOBS:
+            await auditing.note(connection, context, "cancelJob", job=id)
+        return state
+
+    state = await context.database.transact(work)
     if state is None:
         return Refusal(ErrorCode.NOT_FOUND, "This workspace has no such job.", ("id",))
     if state in OPEN_JOBS or state is JobState.CANCELED:

@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from resolvers import auditing
 from resolvers.context import Context
-from store import journeys
+from store import Connection, journeys
 from store.drafts import JourneyDraft
 from store.refusals import Refusal
 from store.types import Id
@@ -21,9 +22,13 @@ async def upsert(context: Context, draft: JourneyDraft) -> Id | list[Refusal]:
     refusals = list(_refusals(draft))
     if refusals:
         return refusals
-    return await context.database.transact(
-        lambda connection: journeys.upsert(connection, context.workspace_id, draft, context.now())
-    )
+
+    async def work(connection: Connection) -> Id:
+        journey_id = await journeys.upsert(connection, context.workspace_id, draft, context.now())
+        await auditing.note(connection, context, "upsertJourney", journey=journey_id)
+        return journey_id
+
+    return await context.database.transact(work)
 
 
 def _refusals(draft: JourneyDraft) -> Iterator[Refusal]:

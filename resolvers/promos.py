@@ -1,8 +1,9 @@
 """Promos: registering and reading them."""
 
+from resolvers import auditing
 from resolvers.context import Context
 from resolvers.reading import Reader
-from store import promos, rows
+from store import Connection, promos, rows
 from store.entities import PROMO
 from store.filters import JourneyFilter
 from store.promos import PromoDraft
@@ -18,6 +19,11 @@ changed = _promos.changed
 async def upsert(context: Context, draft: PromoDraft) -> Id | Refusal:
     """Make or change the promo of this external id."""
     context.require(Scope.INTEGRATE)
-    return await context.database.transact(
-        lambda connection: promos.upsert(connection, context.workspace_id, draft)
-    )
+
+    async def work(connection: Connection) -> Id | Refusal:
+        done = await promos.upsert(connection, context.workspace_id, draft)
+        if not isinstance(done, Refusal):
+            await auditing.note(connection, context, "upsertPromo", promo=done)
+        return done
+
+    return await context.database.transact(work)

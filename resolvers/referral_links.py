@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from resolvers import contact_selections, exports, recipients
+from resolvers import auditing, contact_selections, exports, recipients
 from resolvers.contact_selections import Chosen
 from resolvers.context import Context
 from resolvers.reading import Reader
@@ -103,6 +103,14 @@ async def generate(
             },
             by=context.viewer.token_name,
             now=context.now(),
+        )
+        await auditing.note(
+            connection,
+            context,
+            "generateReferralLinks",
+            affected=0,
+            journey=asked.journey_id,
+            job=job_id,
         )
         return {"job": job_id.hex()}
 

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from resolvers import bulk_contacts, contact_selections
+from resolvers import auditing, bulk_contacts, contact_selections
 from resolvers.contact_selections import Chosen, Found
 from resolvers.context import Context
 from resolvers.once import once
-from store import Connection, audit, jobs, reward_sending
+from store import Connection, jobs, reward_sending
 from store.contact_statuses import Appended
 from store.refusals import Refusal
 from store.reward_sending import Order
@@ -79,7 +79,9 @@ class _Call:
                     ErrorCode.NOT_FOUND, "This workspace has no such reward.", ("rewardId",)
                 )
         if self._found.is_large and not self._is_dry_run:
-            job_id = await self._enqueue(connection, new_id(), self._found.matched)
+            job_id = await self._enqueue(
+                connection, new_id(), self._found.matched, self._found.matched
+            )
             return {"outcomes": [], "job": job_id.hex()}
         order = Order(new_id(), self._reward_id, context.mail is not None)
         # Of ids each has a result, also those that there are not.
@@ -96,13 +98,20 @@ class _Call:
         self._appended = sent.appended
         mails = None
         if sent.appended.behind is not None:
-            mails = await self._enqueue(connection, order.sending_id, None)
+            mails = await self._enqueue(
+                connection,
+                order.sending_id,
+                None,
+                sum(refused is None for _, refused in sent.outcomes),
+            )
         return {
             "outcomes": [(one.hex(), _kept(refused)) for one, refused in sent.outcomes],
             "job": None if mails is None else mails.hex(),
         }
 
-    async def _enqueue(self, connection: Connection, sending_id: Id, total: int | None) -> Id:
+    async def _enqueue(
+        self, connection: Connection, sending_id: Id, total: int | None, affected: int
+    ) -> Id:
         """The job: all of it, or, without a total, the mails alone."""
         context, by, now = self._context, self._context.viewer.token_name, self._context.now()
         reward = None if self._reward_id is None else self._reward_id.hex()
@@ -119,14 +128,8 @@ class _Call:
             now=now,
             total=total,
         )
-        await audit.note(
-            connection,
-            context.workspace_id,
-            "sendRewards",
-            by=by,
-            affected=self._found.matched,
-            detail={"reward": reward, "job": job_id.hex()},
-            now=now,
+        await auditing.note(
+            connection, context, "sendRewards", affected=affected, reward=reward, job=job_id
         )
         return job_id
 

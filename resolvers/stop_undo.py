@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from resolvers import auditing
 from resolvers.context import Context
 from resolvers.once import once
 from store import Connection, jobs, stops, undo
@@ -13,6 +14,7 @@ from store.words import ErrorCode, JobKind, Scope
 AT_MOST = 1_000
 """So many entries, with what was ignored of them, are restored at once; more are a job."""
 
+_MUTATION = "undoStopCampaign"
 _FIELD = ("undoToken",)
 _NO_STOP = Refusal(
     ErrorCode.NOT_FOUND,
@@ -34,7 +36,7 @@ async def undo_stop(context: Context, stop_id: Id, *, idempotency_key: str | Non
     """Restore what the stop has stopped; what was ignored meanwhile takes effect."""
     context.require(Scope.OPERATE)
     undoing = _Undo(context, stop_id)
-    done = await once(context, "undoStopCampaign", idempotency_key, stop_id, undoing.run)
+    done = await once(context, _MUTATION, idempotency_key, stop_id, undoing.run)
     if isinstance(done, Refusal):
         return Undone(refusals=(done,))
     undoing.announce()
@@ -68,6 +70,7 @@ class _Undo:
             job_id = await self._hand_in(connection, now)
         await stops.mark_undone(connection, workspace_id, self._stop_id, now, job_id)
         if job_id is not None:
+            await self._note(connection, rows, job_id)
             return {"restored": None, "job": job_id.hex()}
         self._done = await undo.undo_all(
             connection,
@@ -76,7 +79,13 @@ class _Undo:
             actor=self._context.viewer.token_name,
             now=now,
         )
+        await self._note(connection, self._done.restored, None)
         return {"restored": self._done.restored, "job": None}
+
+    async def _note(self, connection: Connection, affected: int, job_id: Id | None) -> None:
+        await auditing.note(
+            connection, self._context, _MUTATION, affected=affected, stop=self._stop_id, job=job_id
+        )
 
     async def _hand_in(self, connection: Connection, now: Instant) -> Id:
         self._has_job = True

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from resolvers import auditing
 from resolvers.context import Context
 from resolvers.once import once
 from store import Connection, filter_codec, jobs, stops
@@ -16,6 +17,7 @@ AT_MOST = 1_000
 """So many ids may be given, and so many of a journey are stopped at once; more are a job."""
 
 SAMPLE = 100
+_MUTATION = "stopCampaign"
 NOTE_AT_MOST = 2_000
 
 
@@ -68,7 +70,7 @@ async def stop(
     if isinstance(selection, InJourney):
         await stopping.choose(selection)
     said = (asked, note, is_dry_run)
-    done = await once(context, "stopCampaign", idempotency_key, said, stopping.run)
+    done = await once(context, _MUTATION, idempotency_key, said, stopping.run)
     if isinstance(done, Refusal):
         return Stopped(refusals=(done,))
     stopping.announce()
@@ -131,6 +133,10 @@ class _Stop:
             is_dry_run=self._is_dry_run,
         )
         stopped = sum(outcome is StopOutcome.STOPPED for _, outcome in done.outcomes)
+        if stopped:
+            await auditing.note(
+                connection, self._context, _MUTATION, affected=stopped, stop=done.stop_id
+            )
         return done.outcomes, None if self._is_dry_run else stopped
 
     async def _hand_in(self, connection: Connection, selection: InJourney) -> tuple[Id, Id]:
@@ -161,6 +167,15 @@ class _Stop:
             note=self._note,
             now=self._now,
             job_id=job_id,
+        )
+        await auditing.note(
+            connection,
+            self._context,
+            _MUTATION,
+            affected=self._matched,
+            journey=selection.journey_id,
+            stop=stop_id,
+            job=job_id,
         )
         self._has_job = True
         return stop_id, job_id

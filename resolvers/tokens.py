@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from resolvers import emails
+from resolvers import auditing, emails
 from resolvers.context import Context
 from resolvers.token_secrets import hash_of, new_secret
-from store import Connection, audit, rows, tokens
+from store import Connection, rows, tokens
 from store.refusals import Refusal
 from store.types import Id, Instant
 from store.words import ErrorCode, Scope
@@ -67,14 +67,12 @@ async def create(context: Context, draft: TokenDraft) -> Created | Refusal:
             now=now,
             expires_at=draft.expires_at,
         )
-        await audit.note(
+        await auditing.note(
             connection,
-            workspace_id,
+            context,
             "createToken",
-            by=context.viewer.token_name,
-            affected=1,
-            detail={"token": token_id.hex(), "scopes": sorted(scopes)},
-            now=now,
+            token=token_id,
+            scopes=[str(one) for one in sorted(scopes)],
         )
         made = await tokens.get(connection, workspace_id, token_id)
         assert made is not None
@@ -104,15 +102,7 @@ async def revoke(context: Context, id: Id) -> Refusal | None:
                 "This workspace has no such token, or it was revoked before.",
                 ("id",),
             )
-        await audit.note(
-            connection,
-            workspace_id,
-            "revokeToken",
-            by=context.viewer.token_name,
-            affected=1,
-            detail={"token": id.hex()},
-            now=now,
-        )
+        await auditing.note(connection, context, "revokeToken", token=id)
         return None
 
     return await context.database.transact(work)

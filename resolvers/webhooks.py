@@ -5,7 +5,7 @@ from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from resolvers import addresses
+from resolvers import addresses, auditing
 from resolvers.context import Context
 from resolvers.reading import Reader
 from store import Connection, lists, rows, webhooks
@@ -87,6 +87,7 @@ async def create(context: Context, url: str, kinds: Sequence[ActivityKind]) -> C
             by=context.viewer.token_name,
             now=context.now(),
         )
+        await auditing.note(connection, context, "createWebhookEndpoint", endpoint=endpoint_id)
         return Created(endpoint_id, secret)
 
     return await context.database.transact(work)
@@ -95,9 +96,13 @@ async def create(context: Context, url: str, kinds: Sequence[ActivityKind]) -> C
 async def remove(context: Context, id: Id) -> Refusal | None:
     """End an endpoint, with what was still to be sent to it."""
     context.require(Scope.ADMIN)
-    is_removed = await context.database.transact(
-        lambda connection: webhooks.remove(connection, context.workspace_id, id, context.now())
-    )
-    if is_removed:
+
+    async def work(connection: Connection) -> bool:
+        is_removed = await webhooks.remove(connection, context.workspace_id, id, context.now())
+        if is_removed:
+            await auditing.note(connection, context, "removeWebhookEndpoint", endpoint=id)
+        return is_removed
+
+    if await context.database.transact(work):
         return None
     return Refusal(ErrorCode.NOT_FOUND, "This workspace has no such endpoint.", ("id",))

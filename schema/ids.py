@@ -30,6 +30,7 @@ WEBHOOK_ENDPOINT = "whk"
 WEBHOOK_DELIVERY = "msg"
 CONNECTOR = "cnn"
 DEAD_LETTER = "ddl"
+AUDIT_RECORD = "aud"
 TOKEN = "tok"  # noqa: S105  Of a token's id, which opens nothing.
 
 _NAMES = {
@@ -55,10 +56,11 @@ _NAMES = {
     WEBHOOK_DELIVERY: "a webhook delivery",
     CONNECTOR: "a connector",
     DEAD_LETTER: "a dead letter",
+    AUDIT_RECORD: "an audit record",
     TOKEN: "a token",
 }
 _ROW = re.compile(
-    r"(jrn|stp|ent|com|ctc|res|job|und|rwd|srv|qst|chc|prm|lnk|rtx|del|whk|msg|cnn|ddl|tok)_([0-9a-f]{32})",
+    r"(jrn|stp|ent|com|ctc|res|job|und|rwd|srv|qst|chc|prm|lnk|rtx|del|whk|msg|cnn|ddl|aud|tok)_([0-9a-f]{32})",
     re.ASCII,
 )
 _LOGGED = re.compile(r"(act|evt)_([1-9][0-9]{0,17})_([0-9a-f]{8})", re.ASCII)

@@ -26,6 +26,7 @@ from schema.dead_letter_listing import dead_letter_listing
 from schema.errors import bad_input, shown
 from schema.fields import resolved, with_context
 from schema.info import Info
+from schema.inputs.audit import AuditFilter
 from schema.inputs.filters import (
     CommunicationFilter,
     ContactFilter,
@@ -38,6 +39,8 @@ from schema.listing import listing
 from schema.log_listing import log_listing
 from schema.node import Node
 from schema.selection import below
+from schema.types.audit import ALL as ALL_AUDITED
+from schema.types.audit import AuditConnection
 from schema.types.communication import ALL as ALL_COMMUNICATIONS
 from schema.types.communication import Communication, CommunicationConnection
 from schema.types.connector import Connector, DeadLetterConnection
@@ -286,6 +289,14 @@ class Query:
         _webhook_endpoints,
         f"The addresses that are told of what happens to entries, the oldest first, at most "
         f"{webhooks.AT_MOST}. Scope admin.",
+    )
+    audit_log: AuditConnection = listing(
+        ALL_AUDITED,
+        "Who did what, the newest first: every mutation that changed or exported something (but "
+        "recordEvents, whose log is the log of events), what jobs came to, what the command line "
+        "did, and what was deleted for its age. Scope admin.",
+        filter=AuditFilter,
+        is_forward_only=True,
     )
     tokens: list[AccessToken] = resolved(
         _tokens,

@@ -25,7 +25,7 @@ from server.app import core_schema
 from server.services import Services, utc_now
 from server.serving import PortTaken
 from server.settings import Settings, WrongSetting
-from store import Connection, Database, DatabaseError, tokens, workspaces
+from store import Connection, Database, DatabaseError, audit, tokens, workspaces
 from store import migrate as bring_up_to_date
 from store.folding import fold_email
 from store.refusals import Refusal
@@ -226,6 +226,7 @@ def currency(
 
         async def change(connection: Connection, workspace_id: int) -> None:
             await workspaces.set_currency(connection, workspace_id, code)
+            await _note(connection, workspace_id, "setCurrency", currency=code)
 
         asyncio.run(_in_workspace(Settings.read(os.environ), workspace, change))
 
@@ -276,6 +277,7 @@ def _plainly() -> Iterator[None]:
 
 
 _NAME_AT_MOST = 200
+_US = "command line"
 
 
 def _tell(line: str) -> None:
@@ -309,7 +311,7 @@ async def _create_token(
             if workspace_id is None:
                 workspace_id = await workspaces.create(connection, workspace, now)
             secret = new_secret(workspace_id)
-            await tokens.create(
+            token_id = await tokens.create(
                 connection,
                 workspace_id,
                 name=name,
@@ -318,6 +320,8 @@ async def _create_token(
                 secret_hash=hash_of(secret),
                 now=now,
             )
+            named = sorted(map(str, scopes))
+            await _note(connection, workspace_id, "createToken", token=token_id.hex(), scopes=named)
         return secret
     finally:
         await database.dispose()
@@ -341,6 +345,7 @@ async def _create_connector(
             provider=provider,
             name=name,
             secret=secret,
+            by=_US,
             now=utc_now,
         )
         if isinstance(made, Refusal):
@@ -348,6 +353,13 @@ async def _create_connector(
         return connectors.path(Provider(provider), Place(workspace_id, made))
     finally:
         await database.dispose()
+
+
+async def _note(connection: Connection, workspace_id: int, action: str, **detail: Any) -> None:
+    """Keep in the audit log what was done here."""
+    await audit.note(
+        connection, workspace_id, action, by=_US, affected=1, detail=detail, now=utc_now()
+    )
 
 
 def _same(one: str, other: str) -> bool:
@@ -364,8 +376,11 @@ async def _change_recipients(
     settings: Settings, workspace: str, change: Callable[[list[str]], list[str]]
 ) -> list[str]:
     async def work(connection: Connection, workspace_id: int) -> list[str]:
-        changed = change(await workspaces.allowed_recipients(connection, workspace_id))
-        await workspaces.allow_recipients(connection, workspace_id, changed)
+        before = await workspaces.allowed_recipients(connection, workspace_id)
+        changed = change(list(before))
+        if changed != before:
+            await workspaces.allow_recipients(connection, workspace_id, changed)
+            await _note(connection, workspace_id, "allowRecipients")
         return changed
 
     return await _in_workspace(settings, workspace, work)

@@ -21,7 +21,7 @@ from server.imports import Imports
 from server.mailed_files import MailedFiles
 from server.retention import BEGUN_EVERY, Retention
 from server.webhooks import Webhooks
-from store import Database, jobs
+from store import Connection, Database, audit, jobs
 from store.jobs import CancelRequested, Claim, Due, LeaseLost
 from store.retention import KIND as RETENTION
 from store.types import SECOND, Instant
@@ -253,11 +253,22 @@ class Worker:
                 logger.warning("lease_not_renewed", job=held.id.hex(), error=repr(error))
 
     async def _finish(self, held: Claim, state: JobState, reason: str | None = None) -> None:
-        await self._database.transact(
-            lambda connection: jobs.finish(
-                connection, held, state, self._now(), failure_reason=reason
-            )
-        )
+        async def work(connection: Connection) -> None:
+            now = self._now()
+            counts = await jobs.finish(connection, held, state, now, failure_reason=reason)
+            is_told = held.kind not in jobs.STANDING and not held.input.get("isDryRun")
+            if counts is not None and is_told:
+                await audit.note(
+                    connection,
+                    held.workspace_id,
+                    "job",
+                    by=held.created_by,
+                    affected=counts.created + counts.updated,
+                    detail={"job": held.id.hex(), "kind": held.kind, "state": state},
+                    now=now,
+                )
+
+        await self._database.transact(work)
 
     async def _put_back(self, held: Claim, at: Instant, *, has_failed: bool = False) -> None:
         await self._database.transact(

@@ -11,6 +11,7 @@ from store.contact_conditions import contact
 from store.entities import Entity
 from store.filters import (
     ActivityFilter,
+    AuditFilter,
     CommunicationFilter,
     ConnectorFilter,
     ContactEventFilter,
@@ -48,6 +49,7 @@ Filter = (
     | WebhookDeliveryFilter
     | ConnectorFilter
     | DeadLetterFilter
+    | AuditFilter
     | ContactEventFilter
     | RewardTransactionFilter
 )
@@ -111,6 +113,13 @@ def _terms(asked: Filter, workspace_id: int) -> list[Term]:
             return one_of("id", asked.id)
         case DeadLetterFilter():
             return [*one_of("id", asked.id), *one_of("connector_id", asked.connector_id)]
+        case AuditFilter():
+            return [
+                *one_of("id", asked.id),
+                *one_of("by", None if asked.by is None else (asked.by,)),
+                *one_of("action", asked.action),
+                *within("at", asked.within),
+            ]
         case RewardTransactionFilter():
             return one_of("contact_id", asked.contact_id)
         case ContactEventFilter():

@@ -182,6 +182,8 @@ DEAD_LETTER = Entity(
     indexes={"id": (("connector_id",), ())},
 )
 
+AUDIT_RECORD = Entity("audit_record", tables.audit_log, rows.AuditRecord, indexes={"at": ((),)})
+
 CONTACT_EVENT = Entity(
     "contact_event",
     tables.contact_events,
@@ -274,6 +276,7 @@ _BY_NAME: dict[str, Entity[Any]] = {
         WEBHOOK_DELIVERY,
         CONNECTOR,
         DEAD_LETTER,
+        AUDIT_RECORD,
         CONTACT_EVENT,
         CONTACT_FACT,
         CONTACT_PROFILE,

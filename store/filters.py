@@ -189,6 +189,14 @@ class DeadLetterFilter:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditFilter:
+    id: tuple[Id, ...] | None = None
+    by: str | None = None
+    action: tuple[str, ...] | None = None
+    within: Period | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class JobFilter:
     id: tuple[Id, ...] | None = None
     kind: tuple[JobKind, ...] | None = None

@@ -261,9 +261,9 @@ async def finish(
     now: Instant,
     *,
     failure_reason: str | None = None,
-) -> None:
-    """End the job, if it is still held."""
-    await connection.execute(
+) -> Counts | None:
+    """End the job; returns what it came to, None when it is not held any more."""
+    ended = await connection.execute(
         update(jobs)
         .where(_is_held(held))
         .values(
@@ -275,7 +275,10 @@ async def finish(
             # What was asked for may name somebody, and is of no use any more.
             input={},
         )
+        .returning(jobs.c.counts)
     )
+    counts = ended.scalar()
+    return None if counts is None else Counts(**counts)
 
 
 async def offer_file(

@@ -368,6 +368,16 @@ class JobError:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditRecord:
+    id: Id
+    at: Instant
+    by: str
+    action: str
+    detail: dict[str, Any] | None
+    affected: int
+
+
+@dataclass(frozen=True, slots=True)
 class AccessToken:
     id: Id
     name: str

@@ -106,4 +106,5 @@ audit_log = workspace_table(
     Column("action", String(40), nullable=False),
     Column("detail", JsonColumn),
     Column("affected", Integer, nullable=False),
+    Index("audit_log_at_idx", "workspace_id", "at", "id"),
 )

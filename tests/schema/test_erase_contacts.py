@@ -194,10 +194,15 @@ async def test_nothing_of_the_person_is_left_in_any_table(api: Api, person: Id) 
     await api.ask(
         """mutation ($id: ID!) {
             updateContact(input: {id: $id, consents: [{channel: EMAIL, isSubscribed: true}]}) {
+                userErrors { code } }
+            upsertContacts(input: {
+                contacts: [{externalUsername: "Zebulon-1", lastName: "Zebulon"}]
+            }) {
                 userErrors { code } } }""",
         id=f"ctc_{person.hex()}",
     )
     before = await traces(api.workspace)
+    audited = [row["action"] for row in await api.workspace.rows(tables.audit_log)]
 
     payload = await erase(api, {"filter": {"search": PERSON}}, idempotencyKey="k")
 
@@ -207,6 +212,9 @@ async def test_nothing_of_the_person_is_left_in_any_table(api: Api, person: Id) 
     assert {"contact_profiles", "survey_answers", "entries", "links", "stops"} <= set(before)
     assert {"pending_events", "webhook_deliveries", "idempotency_keys"} <= set(before)
     assert "dead_letters" in before
+    # What was done with the person is known, and was never written down by name.
+    assert audited == ["stopCampaign", "updateContact", "upsertContacts"]
+    assert "audit_log" not in before
     assert await traces(api.workspace) == {}
 
 

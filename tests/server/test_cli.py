@@ -3,10 +3,11 @@
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import httpx
@@ -117,6 +118,13 @@ def test_token_create_works_before_anything_else_did(tmp_path: Path) -> None:
     assert (tmp_path / "var" / "trackside.db").exists()
 
 
+def audited(environment: dict[str, str]) -> list[tuple[str, str]]:
+    """What the audit log holds, and by whom, in the order of the acts."""
+    path = environment["TRACKSIDE_DATABASE_URL"].partition("///")[2]
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute("SELECT action, by FROM audit_log ORDER BY id").fetchall()
+
+
 def test_recipients_are_added_listed_and_removed(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
@@ -133,6 +141,10 @@ def test_recipients_are_added_listed_and_removed(
     assert recipients("add", "bob@example.org").stdout == "ada@example.org\nbob@example.org\n"
     assert recipients("remove", "ADA@example.org").stdout == "bob@example.org\n"
     assert recipients("list").stdout == "bob@example.org\n"
+    assert (
+        audited(environment)
+        == [("createToken", "command line")] + [("allowRecipients", "command line")] * 4
+    )
     absent = recipients("remove", "ada@example.org")
     assert (absent.returncode, absent.stdout) == (1, "")
     assert "'ada@example.org' is not among the recipients of 'acme'" in absent.stderr
@@ -164,6 +176,7 @@ async def test_the_currency_of_a_workspace_is_set(
     await database.dispose()
     assert token is not None
     assert token.currency == "CHF"
+    assert audited(environment)[-1] == ("setCurrency", "command line")
 
 
 def test_recipients_of_an_unknown_workspace_are_told(
@@ -193,6 +206,7 @@ def test_a_connector_is_made_and_its_path_printed_alone(
     made = create("acme", "mailgun", "a signing key")
 
     assert made.returncode == 0
+    assert audited(environment)[-1] == ("createConnector", "command line")
     assert re.fullmatch(r"/hooks/mailgun/[A-Za-z0-9_-]{32}\n", made.stdout)
     for workspace, provider, secret, message in (
         ("nobody", "mailgun", "k", "There is no workspace 'nobody': token create makes one."),

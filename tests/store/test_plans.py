@@ -14,9 +14,19 @@ from resolvers import stops as resolvers_stops
 from store import Database, tables
 from store.conditions import Filter
 from store.drafts import ChoiceDraft, ContactDraft, QuestionDraft, RewardDraft, SurveyDraft
-from store.entities import ACTIVITY, COMMUNICATION, CONTACT, DELIVERY_EVENT, ENTRY, JOURNEY, Entity
+from store.entities import (
+    ACTIVITY,
+    AUDIT_RECORD,
+    COMMUNICATION,
+    CONTACT,
+    DELIVERY_EVENT,
+    ENTRY,
+    JOURNEY,
+    Entity,
+)
 from store.filters import (
     ActivityFilter,
+    AuditFilter,
     CommunicationFilter,
     ContactFilter,
     DeliveryEventFilter,
@@ -276,6 +286,13 @@ OFFERED: dict[str, tuple[Entity[Any], str, Filter | None, str]] = {
     ),
     "contacts by activity": (CONTACT, "active_at", None, "contacts_active_idx"),
     "contacts by name": (CONTACT, "last_name_key", None, "contacts_last_name_idx"),
+    "the audit log": (AUDIT_RECORD, "at", None, "audit_log_at_idx"),
+    "the audit log in a period": (
+        AUDIT_RECORD,
+        "at",
+        AuditFilter(within=SOME_TIME),
+        "audit_log_at_idx",
+    ),
     "journeys": (JOURNEY, "created_at", None, "journeys_created_idx"),
     "journeys by name": (JOURNEY, "search", None, "journeys_name_idx"),
     "activities of an entry": (ACTIVITY, "seq", ActivityFilter(entry_id=ONE), "log_entry_idx"),
