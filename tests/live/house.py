@@ -131,10 +131,13 @@ def a_client() -> httpx.AsyncClient:
 class Partner:
     """Several senders that write batch after batch, at a pace, until enough is written."""
 
-    def __init__(self, house: House, *, senders: int = 4, prefix: str = "m") -> None:
+    def __init__(
+        self, house: House, *, senders: int = 4, prefix: str = "m", batch: int = BATCH
+    ) -> None:
         self.house = house
         self._senders = senders
         self._prefix = prefix
+        self._batch = batch
         self._taken = 0
         self.written = 0
         self.wrote = asyncio.Condition()
@@ -142,7 +145,7 @@ class Partner:
     async def write(self, events: int, *, a_second: float | None = None) -> None:
         """So many more, in whole batches; returns when all are acknowledged."""
         goal = self._taken + events
-        pause_s = self._senders * BATCH / a_second if a_second else 0
+        pause_s = self._senders * self._batch / a_second if a_second else 0
         async with asyncio.TaskGroup() as tasks:
             for _ in range(self._senders):
                 tasks.create_task(self._send(goal, pause_s))
@@ -157,11 +160,11 @@ class Partner:
         async with a_client() as client:
             while self._taken < goal:
                 begun = loop.time()
-                first, self._taken = self._taken, self._taken + BATCH
-                events = [self.event(number) for number in range(first, first + BATCH)]
+                first, self._taken = self._taken, self._taken + self._batch
+                events = [self.event(number) for number in range(first, first + self._batch)]
                 await self.house.record(client, events)
                 async with self.wrote:
-                    self.written += BATCH
+                    self.written += self._batch
                     self.wrote.notify_all()
                 await asyncio.sleep(begun + pause_s - loop.time())
 

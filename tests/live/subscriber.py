@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import socket
 from array import array
 from collections import Counter
 from collections.abc import Sequence
@@ -15,6 +16,8 @@ from benchmarks.frames import Opcode, Reader, frame, handshake
 
 _POLITE_SHARE = 0.3
 """Of a hundred who leave, so many complete the operation and keep the connection; others vanish."""
+
+_SMALL = 16_384
 
 _BACK_AFTER_S = (0.1, 1.0)
 
@@ -189,6 +192,9 @@ class _Connection(asyncio.Protocol):
             self._transport.resume_reading()
         else:
             self._transport.pause_reading()
+            # What is not read fills the sockets soon, and not after megabytes.
+            used: socket.socket = self._transport.get_extra_info("socket")
+            used.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SMALL)
 
     def _take(self, opcode: Opcode, payload: bytes) -> None:
         match opcode:

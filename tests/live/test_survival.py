@@ -9,7 +9,7 @@ from tests.live.survival import Plan, survive
 from tests.support.postgres import PostgresServer
 from tests.support.valkey import ValkeyServer
 
-PLAN = Plan(subscribers=200, events=3_000, a_second=150, leave_every_s=20)
+PLAN = Plan(subscribers=1_000, events=4_000, a_second=200, leave_every_s=30)
 
 
 @pytest.mark.timeout(400)
