@@ -67,7 +67,7 @@ class Context:
     resume_after: str | None = None
     """A LogCursor with which the transport resumes a stream: it wins over the argument."""
     begins_now: bool = False
-    """A stream tells only what comes, whatever the argument says."""
+    """A stream tells only what comes, whatever the argument says, and where it passed nothing."""
     loaders: dict[Any, Any] = field(default_factory=dict)
 
     @property

@@ -123,6 +123,7 @@ class LogReader(Reader[L, F]):
             context.workspace_id,
             read,
             cursor,
+            says_where=context.begins_now,
             may_hold=log.may_be(self._entity, filter, context.workspace_id),
         ):
             log_cursors.remember_epoch(context, batch.cursor.epoch)

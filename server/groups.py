@@ -6,7 +6,8 @@ meets the group again.
 """
 
 import asyncio
-from collections import deque
+import contextlib
+from collections import OrderedDict, deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -14,11 +15,16 @@ from types import TracebackType
 
 import structlog
 
+from subscriptions.cursors import LogCursor
+
 logger = structlog.get_logger(__name__)
 
 RESULTS_AT_MOST = 128
 BYTES_AT_MOST = 2_000_000
 """Kept by one group; the newest result is kept whatever its size."""
+
+_PLACES_AT_MOST = 1_000
+_MEETS_WITHIN_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +45,11 @@ class Part:
     told: Told
     first: int
     until: int
+    cursor: LogCursor | None = None
 
+
+Parts = AsyncGenerator[Part | LogCursor, None]
+"""What is told, and places of the log with nothing to tell, of which the first is the beginning."""
 
 Sink = Callable[[Told], bool]
 """Takes a result without waiting; False when it cannot."""
@@ -88,17 +98,35 @@ class Group:
         self._parts: deque[Part] = deque()
         self._bytes = 0
         self._begins_at = self._place = 0
+        self._passed: OrderedDict[int, LogCursor] = OrderedDict()
+        self._moved = asyncio.Event()
         self._begun = asyncio.Event()
         self._is_over = False
         self._listeners: dict[_Listener, None] = {}
         self._waiting: dict[asyncio.Future[None], None] = {}
 
-    async def meets(self, place: int) -> bool:
-        """Whether one who has all up to the place may go on with the group."""
+    async def meets(self, cursor: LogCursor | None) -> bool:
+        """Whether one who has all up to the cursor may go on with the group, or soon may.
+
+        Only where the group has stood itself: in another log, as after a failover, a place of the
+        same number is another.
+        """
         await self._begun.wait()
+        if cursor is None:
+            return not self._is_over
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_MEETS_WITHIN_S):
+                await self._until_at(cursor.seq)
+        return self._passed.get(cursor.seq) == cursor and self._can_tell(cursor.seq)
+
+    async def _until_at(self, place: int) -> None:
+        while not self._is_over and place > next(reversed(self._passed), place):
+            await self._moved.wait()
+
+    def _can_tell(self, place: int) -> bool:
         if self._is_over or place < self._begins_at:
             return False
-        return self._conflates or place >= self._place or self._behind(place) is not None
+        return place >= self._place or self._behind(place) is not None
 
     async def next(self, place: int) -> Part | None:
         """The part behind the place, when there is one; None: read for yourself."""
@@ -129,7 +157,7 @@ class Group:
             self._listeners.pop(listener, None)
         return listener.taken
 
-    def begin(self, parts: AsyncGenerator[Part, None], on_end: Callable[[], object]) -> None:
+    def begin(self, parts: Parts, on_end: Callable[[], object]) -> None:
         """Tell what comes until it ends, or the last member leaves."""
         self._on_end = on_end
         self._driving = asyncio.create_task(self._drive(parts))
@@ -143,26 +171,29 @@ class Group:
             self._end()
             self._driving.cancel()
 
-    async def _drive(self, parts: AsyncGenerator[Part, None]) -> None:
+    async def _drive(self, parts: Parts) -> None:
         try:
             async with aclosing(parts):
                 async for part in parts:
-                    if self._begun.is_set():
+                    if isinstance(part, LogCursor):
+                        self._pass(part)
+                    elif part.told != self._known:
                         self._tell(part)
-                    else:
-                        self._begin(part)
+                    self._begun.set()
         except Exception as error:  # noqa: BLE001  Members read for themselves, and hear why that fails.
             logger.warning("group_failed", error=repr(error))
         finally:
             self._end()
 
-    def _begin(self, part: Part) -> None:
-        """A stream of the log begins by saying where; the others tell what may be known."""
-        if not self._conflates:
-            self._begins_at = self._place = part.until
-        elif part.told != self._known:
-            self._tell(part)
-        self._begun.set()
+    def _pass(self, cursor: LogCursor) -> None:
+        """Stand there, with nothing to tell."""
+        if not self._passed:
+            self._begins_at = self._place = cursor.seq
+        self._passed[cursor.seq] = cursor
+        if len(self._passed) > _PLACES_AT_MOST:
+            self._passed.popitem(last=False)
+        self._moved.set()
+        self._moved = asyncio.Event()
 
     def _end(self) -> None:
         """Whoever comes later begins another group."""
@@ -170,6 +201,7 @@ class Group:
             self._is_over = True
             self._on_end()
             self._begun.set()
+            self._moved.set()
             self._wake()
 
     def _behind(self, place: int) -> Part | None:
@@ -182,6 +214,9 @@ class Group:
         return None
 
     def _tell(self, part: Part) -> None:
+        if part.cursor is not None:
+            self._pass(part.cursor)
+        self._known = None
         self._parts.append(part)
         self._bytes += len(part.told.payload)
         self._place = part.until

@@ -9,7 +9,7 @@ from collections.abc import (
 )
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import orjson
@@ -20,9 +20,10 @@ from resolvers.context import Context, Viewer
 from resolvers.statistics import Statistics
 from server import errors
 from server.errors import Formatted
-from server.groups import Group, Part, Seat, Sink, Told
+from server.groups import Group, Part, Parts, Seat, Sink, Told
 from server.metrics import Metrics
 from server.operations import Operation
+from server.replays import Replays
 from subscriptions.streams import Batch
 
 __all__ = ["Sink", "SourceFailed", "Streaming", "Told"]
@@ -47,6 +48,7 @@ class Streaming:
         self._metrics = metrics
         self._groups: dict[Hashable, Group] = {}
         self._versions = 0
+        self._replays = Replays()
 
     async def results(
         self,
@@ -65,18 +67,18 @@ class Streaming:
         asked = _Asked(viewer, operation, variables, resume_after)
         with self._metrics.subscriptions.track_inprogress(), Seat() as seat:
             while True:
-                group = None
                 # Before anything is read: what is told of later is news.
                 version = self._versions
-                async with aclosing(self._alone(asked)) as alone:
+                async with aclosing(self._catching_up(asked)) as alone:
                     async for event, told in alone:
                         yield told
                         group = self._group_for(asked, event, told)
                         if group is None:
                             continue
                         seat.take(group)
-                        place = event.cursor.seq if isinstance(event, Batch) else version
-                        if await group.meets(place):
+                        cursor = event.cursor if isinstance(event, Batch) else None
+                        if await group.meets(cursor):
+                            place = version if cursor is None else cursor.seq
                             break
                     else:
                         return
@@ -90,8 +92,36 @@ class Streaming:
                     told, place = part.told, part.until
                 asked = replace(asked, resume_after=told.cursor)
 
+    async def _catching_up(self, asked: "_Asked") -> AsyncGenerator[tuple[Any, Told], None]:
+        """By batches that all share who come from the same place; caught up, by its own stream."""
+        is_caught_up = False
+        while not is_caught_up and asked.cursor is not None:
+            step = partial(self._step, asked)
+            event, told = await self._replays.get((asked.key, asked.cursor), step)
+            yield event, told
+            asked = replace(asked, resume_after=told.cursor)
+            is_caught_up = not isinstance(event, Batch) or event.is_caught_up
+        async with aclosing(self._alone(asked)) as alone:
+            async for event, told in alone:
+                # A stream begins by saying that it caught up: that has been told.
+                if not is_caught_up or told.cursor != asked.resume_after:
+                    yield event, told
+                is_caught_up = False
+
+    async def _step(self, asked: "_Asked") -> tuple[Any, Told]:
+        """The first event behind the place where it was asked to begin, and what it tells."""
+        async with aclosing(self._alone(asked)) as alone:
+            async for event, told in alone:
+                return event, told
+        raise SourceFailed(errors.of_execution([GraphQLError("The stream has ended.")]))
+
     async def _alone(self, asked: "_Asked") -> AsyncGenerator[tuple[Any, Told], None]:
         """The events of a stream of its own, and what they tell; raises Refused, SourceFailed."""
+        async with aclosing(self._events(asked)) as events:
+            async for event in events:
+                yield event, await self._tell(asked, event)
+
+    async def _events(self, asked: "_Asked") -> AsyncGenerator[Any, None]:
         context = self._contexts(asked.viewer)
         context.resume_after, context.begins_now = asked.resume_after, asked.begins_now
         source = await asked.operation.subscribe(context, asked.variables)
@@ -105,7 +135,7 @@ class Streaming:
                     return
                 except Exception as error:  # noqa: BLE001  Whatever a source raises is told to its client.
                     raise SourceFailed(errors.of_execution([_as_graphql(error)])) from None
-                yield event, await self._tell(asked, event)
+                yield event
 
     async def _tell(self, asked: "_Asked", event: object) -> Told:
         context = self._contexts(asked.viewer)
@@ -131,20 +161,25 @@ class Streaming:
             group.begin(self._parts(asked), lambda: self._groups.pop(asked.key, None))
         return group
 
-    async def _parts(self, asked: "_Asked") -> AsyncGenerator[Part, None]:
+    async def _parts(self, asked: "_Asked") -> Parts:
         """What the members of a group are told, from now on."""
         asked = replace(asked, resume_after=None, begins_now=True)
-        async with aclosing(self._alone(asked)) as alone:
-            async for event, told in alone:
-                if isinstance(event, Batch):
-                    if event.gap is not None:
-                        # Each member has to see what of its own place is lost.
-                        return
-                    until = event.cursor.seq
-                    yield Part(told, event.rows[0].seq if event.rows else until + 1, until)
-                else:
+        has_begun = False
+        async with aclosing(self._events(asked)) as events:
+            async for event in events:
+                if not isinstance(event, Batch):
                     self._versions += 1
-                    yield Part(told, self._versions, self._versions)
+                    yield Part(await self._tell(asked, event), self._versions, self._versions)
+                elif event.gap is not None:
+                    # Each member has to see what of its own place is lost.
+                    return
+                elif event.is_silent or not has_begun:
+                    has_begun = True
+                    yield event.cursor
+                else:
+                    until = event.cursor.seq
+                    first = event.rows[0].seq if event.rows else until + 1
+                    yield Part(await self._tell(asked, event), first, until, event.cursor)
 
 
 _LATEST = (Statistics, ContactStatistics)
@@ -159,6 +194,12 @@ class _Asked:
     variables: Mapping[str, Any]
     resume_after: str | None = None
     begins_now: bool = False
+
+    @property
+    def cursor(self) -> str | None:
+        """The LogCursor behind which it begins, where that is known."""
+        given = self.variables.get(self.operation.resume_variable or "")
+        return self.resume_after or (given if isinstance(given, str) else None)
 
     @cached_property
     def key(self) -> Hashable:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
 from itertools import chain
@@ -15,7 +15,7 @@ from store.log import Fact, Head
 from store.types import Instant
 from subscriptions.cursors import LogCursor
 from subscriptions.hub import Hub
-from subscriptions.tails import Tail
+from subscriptions.tails import Place, Tail
 
 logger = structlog.get_logger(__name__)
 
@@ -24,6 +24,8 @@ EXAMINED_AT_MOST = 20_000
 """Rows of the log behind one read: a filter that hides nearly everything is searched in pieces."""
 
 HEARTBEAT_S = 30.0
+
+LOOK_AGAIN_S = 0.1
 
 PATIENCE_S = 20.0
 """With a database that is away, as while it restarts."""
@@ -64,12 +66,16 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Batch(Generic[R]):
-    """Rows up to the cursor. is_caught_up: the log held nothing beyond it when it was read."""
+    """Rows up to the cursor. is_caught_up: the log held nothing beyond it when it was read.
+
+    is_silent: nothing to tell, only where the stream is.
+    """
 
     cursor: LogCursor
     rows: Sequence[R] = field(default_factory=list)
     is_caught_up: bool = False
     gap: Gap | None = None
+    is_silent: bool = False
 
 
 async def follow(
@@ -80,13 +86,15 @@ async def follow(
     after: LogCursor | None,
     *,
     may_hold: MayHold = lambda _: True,
+    says_where: bool = False,
     heartbeat: float = HEARTBEAT_S,
 ) -> AsyncIterator[Batch[R]]:
     """Every row behind `after`, in commit order; None: from now on, an empty batch first.
 
     Reads on only when the batch was taken: a slow consumer costs no memory. A quiet stream yields
     an empty batch with a fresh cursor every `heartbeat` seconds. `may_hold`: whether `read` can
-    give the row of this fact; where it cannot, nothing is read.
+    give the row of this fact; where it cannot, nothing is read. `says_where`: batches that are
+    silent come as well, wherever the stream passed rows without any for it.
     """
     loop = asyncio.get_running_loop()
     with hub.tails.of(database, workspace_id) as tail:
@@ -95,6 +103,7 @@ async def follow(
         head, gap = await patiently(lambda: reader.begin(after))
         cursor = after or _at(head)
         has_caught_up = after is None
+        batch: Batch[R] | Gap
         if after is None:
             yield Batch(cursor, is_caught_up=True)
         yielded_at = loop.time()
@@ -106,24 +115,36 @@ async def follow(
                 breaks = tail.breaks
                 head, gap = await patiently(partial(reader.begin, cursor))
                 continue
-            if tail.end is not None and cursor.seq >= tail.end.seq:
-                batch: Batch[R] | Gap = Batch(cursor, is_caught_up=cursor.seq >= head.seq)
-            elif tail.reaches(cursor.seq):
+            place = tail.place_of(cursor)
+            if place is Place.FOREIGN:
+                head, gap = await patiently(partial(reader.begin, cursor))
+                if gap is None:
+                    # It is the tail that holds another log: it will notice.
+                    await asyncio.sleep(LOOK_AGAIN_S)
+                continue
+            if place is Place.HELD:
                 batch = await patiently(partial(reader.of_tail, cursor, head.seq))
-            else:
+            elif place is Place.BEFORE:
                 batch = await patiently(partial(reader.of_log, cursor))
+            else:
+                batch = Batch(cursor, is_caught_up=cursor.seq >= head.seq)
             gap = None
             if isinstance(batch, Gap):
                 gap = batch
                 continue
-            cursor = batch.cursor
+            has_moved, cursor = batch.cursor != cursor, batch.cursor
             is_due = loop.time() - yielded_at >= heartbeat
             if batch.rows or is_due or (batch.is_caught_up and not has_caught_up):
                 yield batch
                 has_caught_up |= batch.is_caught_up
                 yielded_at = loop.time()
+            elif has_moved and says_where:
+                yield replace(batch, is_silent=True)
             patience = max(yielded_at + heartbeat - loop.time(), 0)
-            await tail.grown(cursor.seq, breaks, patience)
+            await tail.grown(cursor.seq, breaks, min(patience, hub.poll_interval))
+            if tail.place_of(cursor) is Place.AHEAD:
+                # The log may have gone back, and the tail have begun behind that.
+                head, gap = await patiently(partial(reader.begin, cursor))
 
 
 async def patiently(read: Callable[[], Awaitable[T]]) -> T:
@@ -171,15 +192,21 @@ class _Reader(Generic[R]):
 
         known: where the log is at least: a tail may lag behind what its follower has seen.
         """
-        if not self._tail.reaches(cursor.seq) or not (stretches := self._tail.behind(cursor.seq)):
+        if self._tail.place_of(cursor) is not Place.HELD:
             # It broke, or forgot, while the database was away: look again.
             return Batch(cursor)
+        stretches = self._tail.behind(cursor.seq)
         last = stretches[-1]
         rows: list[R] = []
         facts = chain.from_iterable(stretch.facts for stretch in stretches)
         if any(fact.seq > cursor.seq and self._may_hold(fact) for fact in facts):
             async with self._database.read() as connection:
                 rows = await self._read(connection, cursor.seq, last.cursor.seq, BATCH_AT_MOST)
+                mark = await log.mark(connection, self._workspace_id, last.cursor.seq)
+                if mark != (last.cursor.recorded_at, last.cursor.nonce):
+                    # Another log by now, which the tail will notice.
+                    await asyncio.sleep(LOOK_AGAIN_S)
+                    return Batch(cursor)
         is_last = last.reached_head and last.cursor == self._tail.end
         return Batch(last.cursor, rows, is_last and last.cursor.seq >= known)
 
@@ -188,7 +215,7 @@ class _Reader(Generic[R]):
         # Of one snapshot: rows that are deleted between two statements would be a hole unseen.
         async with self._tail.replaying, self._database.snapshot() as connection:
             head = await log.head(connection, self._workspace_id)
-            if gap := _lost(head, cursor):
+            if gap := await find_gap(connection, self._workspace_id, head, cursor):
                 return gap
             until = min(head.seq, cursor.seq + EXAMINED_AT_MOST)
             if self._tail.begins_at is not None and cursor.seq < self._tail.begins_at:

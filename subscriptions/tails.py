@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from itertools import islice, takewhile
 from time import process_time
 from typing import Protocol
@@ -71,6 +72,16 @@ class Stretch:
     read_at: float
 
 
+class Place(Enum):
+    """Where a cursor stands to what a tail holds; FOREIGN: its row was another."""
+
+    BEFORE = auto()
+    HELD = auto()
+    AT_END = auto()
+    AHEAD = auto()
+    FOREIGN = auto()
+
+
 class Tail:
     """Of one workspace, in one process; `followers` hold it alive.
 
@@ -96,7 +107,7 @@ class Tail:
         self._workspace_id = workspace_id
         self._facts_at_most = facts_at_most
         self._stretches: deque[Stretch] = deque()
-        self._begins_at = 0
+        self._begins = LogCursor(b"", 0)
         self._facts = 0
         self._block = self._in_block = 0
         self._waiting: dict[asyncio.Future[None], None] = {}
@@ -104,10 +115,18 @@ class Tail:
         self._left_at = 0.0
         self._load = _Load()
 
-    def reaches(self, seq: int) -> bool:
-        """Whether all that lies behind seq is held, or is still to come."""
+    def place_of(self, cursor: LogCursor) -> Place:
+        """Where the cursor stands to what is held. HELD and AT_END: the row at it is the same."""
         self._let_go_of_old()
-        return self.end is not None and seq >= self._begins_at
+        if self.end is None:
+            return Place.BEFORE
+        if cursor.seq > self.end.seq:
+            return Place.AHEAD
+        if cursor.seq < self._begins.seq:
+            return Place.BEFORE
+        if not _is_same(cursor, self._row_at(cursor.seq)):
+            return Place.FOREIGN
+        return Place.AT_END if cursor.seq == self.end.seq else Place.HELD
 
     def behind(self, seq: int) -> list[Stretch]:
         """The stretches with the next rows, of one block, if there are any; where it reaches."""
@@ -124,7 +143,7 @@ class Tail:
     @property
     def begins_at(self) -> int | None:
         """Rows behind this seq are held; None before the first reading."""
-        return None if self.end is None else self._begins_at
+        return None if self.end is None else self._begins.seq
 
     async def grown(self, seq: int, breaks: int, timeout: float) -> None:
         """Return when the tail goes beyond seq or broke since, or after the timeout."""
@@ -200,8 +219,7 @@ class Tail:
         is_first = self.end is None
         self._stretches.clear()
         self._facts = 0
-        self._begins_at = head.seq
-        self.end = LogCursor(head.epoch, head.seq, head.recorded_at, head.nonce)
+        self._begins = self.end = LogCursor(head.epoch, head.seq, head.recorded_at, head.nonce)
         if not is_first:
             self.breaks += 1
         self._wake()
@@ -223,7 +241,15 @@ class Tail:
     def _let_go(self) -> None:
         oldest = self._stretches.popleft()
         self._facts -= len(oldest.facts)
-        self._begins_at = oldest.cursor.seq
+        self._begins = oldest.cursor
+
+    def _row_at(self, seq: int) -> LogCursor:
+        if seq == self._begins.seq:
+            return self._begins
+        place = bisect_right(self._stretches, seq - 1, key=lambda one: one.cursor.seq)
+        stretch = self._stretches[place]
+        fact = stretch.facts[seq - stretch.after_seq - 1]
+        return LogCursor(stretch.cursor.epoch, seq, fact.recorded_at, fact.nonce)
 
     def _let_go_of_old(self) -> None:
         while self._stretches and self._stretches[0].read_at < _now() - HELD_FOR_S:
@@ -285,6 +311,12 @@ class _Load:
         if share < _BUSY_FROM:
             return 0.0
         return max(0.0, REST_AT_MOST_S * share - passed)
+
+
+def _is_same(cursor: LogCursor, row: LogCursor) -> bool:
+    """Whether the cursor names this row; one that names none, as before the oldest, fits any."""
+    names_none = cursor.seq == 0 or (cursor.recorded_at, cursor.nonce) == (0, bytes(4))
+    return cursor == row or (names_none and cursor.epoch == row.epoch)
 
 
 def _is_row_of(facts: Sequence[Fact], cursor: LogCursor) -> bool:

@@ -98,3 +98,26 @@ async def test_who_is_connected_all_the_time_is_told_as_well(
     assert subscriber.gaps == ["UNKNOWN_EPOCH"]
     assert subscriber.had_before_gaps[0].digest == lost.digest
     assert subscriber.had.digest == everything.digest
+
+
+async def test_who_came_just_before_is_told_as_well(
+    server: TracksideServer, postgres_server: PostgresServer
+) -> None:
+    house = await a_house(server)
+    await asyncio.to_thread(postgres_server.keep_copy)
+    await Partner(house, prefix="lost").write(LOST)
+    lost = truth.deliveries(await truth.rows_of(house))
+    async with following(house, house.start) as subscriber:
+        await until_had(subscriber, lost)
+        await asyncio.to_thread(postgres_server.bring_back_copy)
+        await asyncio.to_thread(postgres_server.start)
+        await Partner(house, prefix="other").write(LOST)
+
+        everything = truth.deliveries(await truth.rows_of(house, is_whole=True))
+        async with asyncio.timeout(SOON):
+            while not subscriber.gaps:
+                await told(subscriber)
+        await until_had(subscriber, everything)
+
+    assert subscriber.had_before_gaps[0].digest == lost.digest
+    assert subscriber.had.digest == everything.digest

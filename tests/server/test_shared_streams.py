@@ -188,6 +188,32 @@ async def test_one_who_resumes_far_behind_meets_the_others(full: Serving) -> Non
     assert await executions(full) - before == 1
 
 
+async def test_those_who_come_back_from_one_place_read_what_they_missed_once(full: Serving) -> None:
+    async with subscribers(full, 20) as them:
+        await asyncio.gather(*(one.cut() for one in them))
+        last = await write(full, 1_200)
+        before = await executions(full)
+        for one in them:
+            one.connect()
+        await asyncio.gather(*(one.until(last) for one in them))
+        made = await executions(full) - before
+
+    assert [one.seqs for one in them] == [list(range(1, 1_201))] * 20
+    assert made <= 5
+
+
+async def test_one_who_came_back_alone_goes_on_with_what_comes(full: Serving) -> None:
+    async with subscribers(full, 1) as (one,):
+        await one.cut()
+        last = await write(full, 1_200)
+        one.connect()
+        await one.until(last)
+        await one.until(await write(full))
+        await one.until(await write(full, 2))
+
+    assert one.seqs == list(range(1, 1_204))
+
+
 async def test_a_subscriber_that_takes_nothing_for_long_misses_nothing(full: Serving) -> None:
     async with subscribers(full, 2) as (quick, slow):
         slow.may_take.clear()
