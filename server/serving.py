@@ -1,5 +1,7 @@
 """Serving: the port, and uvicorn on it."""
 
+import contextlib
+import resource
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -68,11 +70,19 @@ def config(app: str | Callable[..., Any], **options: Any) -> uvicorn.Config:
 
 def run(listening: socket.socket, workers: int) -> None:
     """Until SIGTERM or Ctrl-C; open sockets are closed with 1012, Service Restart, one by one."""
+    allow_sockets()
     settings = config("server.app:create", factory=True, workers=workers)
     if workers == 1:
         uvicorn.Server(settings).run(sockets=[listening])
     else:
         Multiprocess(settings, sockets=[listening]).run()
+
+
+def allow_sockets() -> None:
+    """As many as the system lets this process and its workers have: shells begin with a thousand."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _reason(error: OSError | OverflowError) -> str:
