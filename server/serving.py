@@ -79,7 +79,7 @@ def run(listening: socket.socket, workers: int) -> None:
 
 
 def allow_sockets() -> None:
-    """As many as the system lets this process and its workers have: shells begin with a thousand."""
+    """As many as the system lets this process and its workers have; shells allow a thousand."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
