@@ -10,6 +10,7 @@ from store.database import Connection
 from store.dialects import insert
 from store.folding import fold_email, search_text
 from store.ingest import events as e
+from store.ingest import statements
 from store.ingest.events import ContactRef, Event
 from store.ingest.known import (
     Known,
@@ -222,42 +223,29 @@ class _Reader:
         """The ids behind names; a name without one gets (or keeps) its key row, locked."""
         if not names:
             return {}
-        is_known = table.c.is_known.is_(True) if "is_known" in table.c else id_column.is_not(None)
-        name_column = next(one for one in table.primary_key if one.name != "workspace_id")
-        own = (table.c.workspace_id == self.workspace_id, name_column.in_(names))
-        found = await self.connection.execute(select(name_column, id_column).where(*own, is_known))
-        ids = {row[0]: row[1] for row in found}
+        known, naming = statements.keyed(self.connection.dialect.name, table, id_column)
+        asked = {"workspace": self.workspace_id, "names": names}
+        ids = {row[0]: row[1] for row in await self.connection.execute(known, asked)}
         unknown = [name for name in names if name not in ids]
         if unknown:
-            statement = insert(self.connection, table)
+            name_column = statements.name_column(table).name
             await self.connection.execute(
-                statement.on_conflict_do_update(
-                    index_elements=["workspace_id", name_column.name],
-                    set_={name_column.name: statement.excluded[name_column.name]},
-                ),
+                naming,
                 [
-                    {"workspace_id": self.workspace_id, name_column.name: name, **waiting}
+                    {"workspace_id": self.workspace_id, name_column: name, **waiting}
                     for name in unknown
                 ],
             )
             # What another transaction brought while this one waited for its key rows.
-            late = await self.connection.execute(
-                select(name_column, id_column).where(
-                    table.c.workspace_id == self.workspace_id, name_column.in_(unknown), is_known
-                )
-            )
+            late = await self.connection.execute(known, {**asked, "names": unknown})
             ids.update({row[0]: row[1] for row in late})
         return ids
 
     async def _locked(self, table: Table, ids: Sequence[Id]) -> list[dict[str, Any]]:
         if not ids:
             return []
-        columns = [column for column in table.c if column.name != "workspace_id"]
         found = await self.connection.execute(
-            select(*columns)
-            .where(table.c.workspace_id == self.workspace_id, table.c.id.in_(ids))
-            .order_by(table.c.id)
-            .with_for_update(key_share=True)
+            statements.locking(table), {"workspace": self.workspace_id, "ids": ids}
         )
         return [dict(row) for row in found.mappings()]
 

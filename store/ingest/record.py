@@ -7,8 +7,7 @@ from sqlalchemy import delete, select, update
 
 from store import tables
 from store.database import Connection
-from store.dialects import insert
-from store.ingest import robots
+from store.ingest import robots, statements
 from store.ingest.apply import apply
 from store.ingest.batch import PROVIDER_MESSAGE, Batch
 from store.ingest.encoding import content, decode, digest
@@ -86,7 +85,7 @@ async def _claim(
     """Claim the keys for these contents. Returns the contents of those that were taken before."""
     keys = tables.event_keys
     claimed = await connection.execute(
-        insert(connection, keys).on_conflict_do_nothing().returning(keys.c.digest),
+        statements.claiming(connection.dialect.name),
         [
             {
                 "workspace_id": workspace_id,

@@ -10,6 +10,7 @@ from store import tables
 from store.buckets import buckets_of
 from store.database import Connection
 from store.dialects import insert
+from store.ingest import statements
 from store.ingest.batch import Batch, visit_tally, waiting_step
 from store.ingest.encoding import encode
 from store.ingest.write_contacts import write_contacts
@@ -284,14 +285,8 @@ class _Writer(Writer):
             if any(counts)
         ]
         if rows:
-            statement = insert(self.connection, table)
-            await self.connection.execute(
-                statement.on_conflict_do_update(
-                    index_elements=["workspace_id", *key],
-                    set_={name: table.c[name] + statement.excluded[name] for name in names},
-                ),
-                self.own(rows),
-            )
+            adding = statements.adding(self.connection.dialect.name, table, key, names)
+            await self.connection.execute(adding, self.own(rows))
 
 
 _Changes = dict[tuple[Any, ...], list[int]]

@@ -1,0 +1,64 @@
+"""Statements that every batch needs, built once.
+
+For a single event, building its statements costs as much as running them.
+"""
+
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Column, Table, bindparam, select
+
+from store import tables
+from store.dialects import insert
+
+
+@cache
+def claiming(dialect: str) -> Any:
+    """To claim keys of events; gives those that nobody had claimed."""
+    keys = tables.event_keys
+    return insert(dialect, keys).on_conflict_do_nothing().returning(keys.c.digest)
+
+
+def name_column(table: Table) -> Column[Any]:
+    return next(one for one in table.primary_key if one.name != "workspace_id")
+
+
+@cache
+def keyed(dialect: str, table: Table, id_column: Column[Any]) -> tuple[Any, Any]:
+    """Of a table of keys: the ids behind known names, and making a name's row, or locking it."""
+    name = name_column(table)
+    is_known = table.c.is_known.is_(True) if "is_known" in table.c else id_column.is_not(None)
+    known = select(name, id_column).where(
+        table.c.workspace_id == bindparam("workspace"),
+        name.in_(bindparam("names", expanding=True)),
+        is_known,
+    )
+    making = insert(dialect, table)
+    naming = making.on_conflict_do_update(
+        index_elements=["workspace_id", name.name], set_={name.name: making.excluded[name.name]}
+    )
+    return known, naming
+
+
+@cache
+def locking(table: Table) -> Any:
+    """All columns of the rows with these ids, in the order in which everybody locks them."""
+    return (
+        select(*(column for column in table.c if column.name != "workspace_id"))
+        .where(
+            table.c.workspace_id == bindparam("workspace"),
+            table.c.id.in_(bindparam("ids", expanding=True)),
+        )
+        .order_by(table.c.id)
+        .with_for_update(key_share=True)
+    )
+
+
+@cache
+def adding(dialect: str, table: Table, key: tuple[str, ...], names: tuple[str, ...]) -> Any:
+    """To add to counters, of which some have no row yet."""
+    statement = insert(dialect, table)
+    return statement.on_conflict_do_update(
+        index_elements=["workspace_id", *key],
+        set_={name: table.c[name] + statement.excluded[name] for name in names},
+    )
