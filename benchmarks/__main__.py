@@ -7,6 +7,7 @@ from collections.abc import Callable
 from benchmarks import (
     clicks,
     contacts,
+    growth,
     hooks,
     ingest,
     links,
@@ -27,6 +28,7 @@ MEASUREMENTS: dict[str, Callable[[Run], None]] = {
     "links": links.measure,
     "ingest": ingest.measure,
     "hooks": hooks.measure,
+    "growth": growth.measure,
     "clicks": clicks.measure,
     "live": live.measure,
     "memory": memory.measure,

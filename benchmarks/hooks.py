@@ -58,7 +58,7 @@ def measure(run: Run) -> None:
         runner = ending.enter_context(asyncio.Runner(loop_factory=uvloop.new_event_loop))
         loaded = runner.run(dataset.make(url, messages=0, entries=10_000))
         server = ending.enter_context(servers.trackside(url))
-        ways = _Ways(loaded, server, runner)
+        ways = Ways(loaded, server, runner)
         ending.callback(ways.close)
         ways.round(1)
         ways.forget()
@@ -67,7 +67,9 @@ def measure(run: Run) -> None:
         run.say("\n" + ways.table())
 
 
-class _Ways:
+class Ways:
+    """Over HTTP by one connection and by several, by the recorder alone, and the log alone."""
+
     def __init__(self, loaded: Dataset, server: Server, runner: asyncio.Runner) -> None:
         self._loaded, self._server, self._runner = loaded, server, runner
         self._recorder = InProcess(loaded)
@@ -79,9 +81,9 @@ class _Ways:
 
     def forget(self) -> None:
         """Of the warm-up."""
-        self._one = Way("HTTP, 1 connection")
+        self.one = Way("HTTP, 1 connection")
         self._several = Way(f"HTTP, {CONNECTIONS} connections")
-        self._alone = Way("recorder, 1 caller")
+        self.alone = Way("recorder, 1 caller")
         self._rows = Way("log alone")
 
     def close(self) -> None:
@@ -91,10 +93,10 @@ class _Ways:
     def round(self, number: int) -> None:
         work = self._announced(number)
         before = self._runner.run(self._log.head())
-        self._over_http(self._one, [work])
+        self._over_http(self.one, [work])
         after = self._runner.run(self._log.head())
         work = self._announced(number)
-        with clocked(self._alone, len(work) * BATCH):
+        with clocked(self.alone, len(work) * BATCH):
             self._runner.run(self._recorder.record([work]))
         rows = self._runner.run(self._log.rows(before, after))
         with clocked(self._rows, len(rows)):
@@ -103,7 +105,7 @@ class _Ways:
         self._over_http(self._several, [self._announced(share) for _ in range(CONNECTIONS)])
 
     def table(self) -> str:
-        return compared((self._one, self._several, self._alone, self._rows), self._alone)
+        return compared((self.one, self._several, self.alone, self._rows), self.alone)
 
     def _announced(self, number: int) -> list[list[Delivery]]:
         """So many batches of what becomes of messages, which are announced before."""

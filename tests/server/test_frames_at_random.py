@@ -70,9 +70,8 @@ THE_END = {"type": "ping", "payload": {"is": "the end"}}
 async def exchange(trackside: Trackside, sent: Sequence[bytes], is_initialised: bool) -> None:
     """Fails where the line breaks off without a close frame, or where the fault is ours."""
     async with a_line(trackside, is_initialised=is_initialised) as line:
-        for each in sent:
-            await line.send(each)
-        await line.send(text(THE_END))
+        # At once: whoever writes on behind the end of a connection hears of nothing but that.
+        await line.send(b"".join([*sent, text(THE_END)]))
         while True:
             op, payload = await line.receive()
             if op == Op.CLOSE:
