@@ -3,10 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import BindParameter, bindparam, case, delete, func, select, update
+from sqlalchemy import BindParameter, Select, bindparam, case, delete, func, select, update
 
 from store import bulk, rows
 from store.conditions import terms
@@ -34,26 +35,23 @@ class Head:
     oldest_seq: int
 
 
+# Built once: streams ask these for every batch, and building costs as much as asking.
+_OF_WORKSPACE: BindParameter[int] = bindparam("workspace")
+_HEAD = select(
+    heads.c.epoch, heads.c.seq, heads.c.recorded_at, heads.c.nonce, heads.c.oldest_seq
+).where(heads.c.workspace_id == _OF_WORKSPACE)
+_MARK = select(log.c.recorded_at, log.c.nonce).where(
+    log.c.workspace_id == _OF_WORKSPACE, log.c.seq == bindparam("seq")
+)
+
+
 async def head(connection: Connection, workspace_id: int) -> Head:
-    row = (
-        await connection.execute(
-            select(
-                heads.c.epoch, heads.c.seq, heads.c.recorded_at, heads.c.nonce, heads.c.oldest_seq
-            ).where(heads.c.workspace_id == workspace_id)
-        )
-    ).one()
-    return Head(*row)
+    return Head(*(await connection.execute(_HEAD, {"workspace": workspace_id})).one())
 
 
 async def mark(connection: Connection, workspace_id: int, seq: int) -> tuple[Instant, bytes] | None:
     """When the row at `seq` was recorded, and its nonce; None when the log does not hold it."""
-    row = (
-        await connection.execute(
-            select(log.c.recorded_at, log.c.nonce).where(
-                log.c.workspace_id == workspace_id, log.c.seq == seq
-            )
-        )
-    ).first()
+    row = (await connection.execute(_MARK, {"workspace": workspace_id, "seq": seq})).first()
     return None if row is None else (row[0], row[1])
 
 
@@ -73,7 +71,15 @@ class Fact(NamedTuple):
     channel: str | None
 
 
-_FACT = [log.c[name] for name in Fact._fields]
+_FACTS = (
+    select(*(log.c[name] for name in Fact._fields))
+    .where(
+        log.c.workspace_id == _OF_WORKSPACE,
+        log.c.seq >= bindparam("first"),
+        log.c.seq <= bindparam("until"),
+    )
+    .order_by(log.c.seq)
+)
 
 
 async def facts(
@@ -81,9 +87,7 @@ async def facts(
 ) -> list[Fact]:
     """first_seq <= seq <= until_seq, in order; those that are not kept are left out."""
     found = await connection.execute(
-        select(*_FACT)
-        .where(log.c.workspace_id == workspace_id, log.c.seq >= first_seq, log.c.seq <= until_seq)
-        .order_by(log.c.seq)
+        _FACTS, {"workspace": workspace_id, "first": first_seq, "until": until_seq}
     )
     return [Fact._make(row) for row in found.all()]
 
@@ -147,6 +151,16 @@ async def _read(
     limit: int,
     wanted: Want,
 ) -> list[R]:
+    statement, build = _reading(entity, workspace_id, asked, wanted)
+    stretch = {"after": after_seq, "until": until_seq, "most": limit}
+    return [build(row) for row in (await connection.execute(statement, stretch)).all()]
+
+
+@lru_cache(maxsize=500)
+def _reading(
+    entity: Entity[R], workspace_id: int, asked: Asked, wanted: Want
+) -> tuple[Select[Any], Callable[[Any], R]]:
+    """The statement for stretches of the log, and what makes rows of what it finds."""
     base = alias(entity)
     reading = selected(entity, wanted, base)
     statement = (
@@ -154,14 +168,14 @@ async def _read(
         .select_from(reading.source)
         .where(
             base.c.workspace_id == workspace_id,
-            base.c.seq > after_seq,
-            base.c.seq <= until_seq,
+            base.c.seq > bindparam("after"),
+            base.c.seq <= bindparam("until"),
             *(term.clause(base) for term in terms(entity, asked, workspace_id)),
         )
         .order_by(base.c.seq)
-        .limit(limit)
+        .limit(bindparam("most"))
     )
-    return [reading.build(row) for row in (await connection.execute(statement)).all()]
+    return statement, reading.build
 
 
 _NOW: BindParameter[int] = bindparam("now")
