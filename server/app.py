@@ -58,8 +58,7 @@ def create() -> Starlette:
 def _rest_easy() -> None:
     """Spare the collector of cycles what lives as long as the process: 170,000 objects.
 
-    Looking through them took a tenth of a second and more, in the middle of a batch, again and
-    again.
+    Looking through them is long enough to be felt, and came in the middle of batches.
     """
     gc.collect()
     gc.freeze()

@@ -1,7 +1,7 @@
 """Frames: text messages straight to a WebSocket's transport, for what goes to thousands at once.
 
-The way over ASGI costs 20 µs a message: a task's turn, several wrappers, and a frame built in
-Python. A socket offers this one as `extensions["trackside.frames"]["push"]` of its scope.
+The way over ASGI costs each message a task's turn, several wrappers, and a frame built in Python.
+A socket offers this one as `extensions["trackside.frames"]["push"]` of its scope.
 """
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol

@@ -1,6 +1,6 @@
 """Statements that every batch needs, built once.
 
-For a single event, building its statements costs as much as running them.
+For a single event, building them anew was a good part of what recording it cost.
 """
 
 from functools import cache
