@@ -1,6 +1,7 @@
 """Contact conditions: what contacts can be chosen by, and the indexes that find them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -19,7 +20,8 @@ from sqlalchemy import (
     union,
 )
 
-from store import labels, tables
+from store import labels, tables, telling
+from store.database import Connection
 from store.filters import (
     ContactFilter,
     Period,
@@ -29,8 +31,8 @@ from store.filters import (
 )
 from store.folding import found_by, matches
 from store.labels import Label
-from store.lookups import contacts_found
-from store.terms import Clause, Found, Term, claim, is_set, one_of, within
+from store.lookups import NUMBERED, contacts_found, numbers_found
+from store.terms import Clause, Finding, Found, Term, claim, is_set, of_index, one_of, within
 
 _contacts = tables.contacts
 
@@ -115,9 +117,9 @@ class _Own:
     def rewarded(self, asked: RewardStateFilter) -> list[Term]:
         found: list[Term] = []
         if asked.has_positive_balance is not None:
-            found.extend(self._balance(None, asked.has_positive_balance))
+            found.extend(self._has_balance(asked.has_positive_balance))
         if asked.balance_at_least is not None:
-            found.extend(self._balance(asked.balance_at_least, True))
+            found.extend(self._has_at_least(asked.balance_at_least))
         if asked.has_been_sent is not None:
             transactions = tables.reward_transactions
             (sent,) = claim(
@@ -127,18 +129,26 @@ class _Own:
             found.append(Term(sent.clause, labels=wanted))
         return found
 
-    def _balance(self, at_least: Decimal | None, is_positive: bool) -> list[Term]:
+    def _has_balance(self, asked: bool) -> list[Term]:
         def clause(contacts: FromClause) -> ColumnElement[bool]:
-            # A constant: the index of balances holds the positive ones alone.
-            positive: ColumnElement[bool] = contacts.c.reward_balance > literal_column("0")
-            if at_least is None:
-                return positive
-            enough = contacts.c.reward_balance >= at_least
-            return and_(positive, enough) if at_least > 0 else enough
+            # A constant: the indexes of balances hold the positive ones alone.
+            return contacts.c.reward_balance > literal_column("0")
 
-        found = self._found_by(clause) if is_positive and (at_least or 1) > 0 else None
-        (term,) = claim(is_positive, clause)
-        return [Term(term.clause, found=found)]
+        (term,) = of_index("has_balance", asked, clause)
+        return [replace(term, found=self._found_by(clause))] if asked else [term]
+
+    def _has_at_least(self, balance: Decimal) -> list[Term]:
+        def clause(contacts: FromClause) -> ColumnElement[bool]:
+            return contacts.c.reward_balance >= balance
+
+        if balance <= 0:
+            return [Term(clause)]
+        (positive,) = self._has_balance(True)
+
+        def both(contacts: FromClause) -> ColumnElement[bool]:
+            return and_(positive.clause(contacts), clause(contacts))
+
+        return [Term(clause, found=self._found_by(both, is_quick=True)), positive]
 
     def ranged(self, column: str, period: Period | None) -> list[Term]:
         parts = within(column, period)
@@ -163,9 +173,9 @@ class _Own:
         def clause(contacts: FromClause) -> ColumnElement[bool]:
             return or_(false(), *(part.clause(contacts) for part in parts))
 
-        def found(is_sqlite: bool, columns: Sequence[str]) -> Select[Any]:
-            each = [self._found_by(part.clause)(is_sqlite, columns) for part in parts]
-            return select(*union(*(one for one in each if one is not None)).subquery().c)
+        def found(_is_sqlite: bool, columns: Sequence[str]) -> Found:
+            each = [self._chosen(part.clause, columns) for part in parts]
+            return Found(select(*union(*each).subquery().c))
 
         return Term(clause, found=found)
 
@@ -173,23 +183,38 @@ class _Own:
         def clause(contacts: FromClause) -> ColumnElement[bool]:
             return found_by(contacts.c.search, search)
 
-        def found(is_sqlite: bool, columns: Sequence[str]) -> Select[Any] | None:
-            ids = contacts_found(search, self.workspace_id, is_sqlite=is_sqlite)
-            if ids is None or not is_sqlite:
-                return None if ids is None else ids.with_only_columns(*_named(columns))
-            chosen = ids.subquery()
-            own = (_contacts.c.workspace_id == self.workspace_id) & (_contacts.c.id == chosen.c[0])
-            return select(*_named(columns)).select_from(chosen.join(_contacts, own))
+        def found(is_sqlite: bool, columns: Sequence[str]) -> Found | None:
+            if is_sqlite:
+                numbers = numbers_found(search, self.workspace_id)
+                if numbers is None:
+                    return None
+                return Found(numbers, lambda hits: self._numbered(hits, columns), is_quick=True)
+            ids = contacts_found(search, self.workspace_id, is_sqlite=False)
+            if ids is None:
+                return None
+
+            async def weighed(connection: Connection) -> Found:
+                condition, is_rare = await telling.found(connection, self.workspace_id, search)
+                return Found(self._chosen(lambda _: condition, columns), is_rare=is_rare)
+
+            return Found(ids.with_only_columns(*_named(columns)), weighed=weighed)
 
         return Term(clause, found=found)
 
-    def _found_by(self, clause: Clause) -> Found:
-        def found(is_sqlite: bool, columns: Sequence[str]) -> Select[Any]:
-            return select(*_named(columns)).where(
-                _contacts.c.workspace_id == self.workspace_id, clause(_contacts)
-            )
+    def _numbered(self, hits: FromClause, columns: Sequence[str]) -> Select[Any]:
+        own = (_contacts.c.workspace_id == self.workspace_id) & (
+            _contacts.c.id == NUMBERED.c.contact_id
+        )
+        found = hits.join(NUMBERED, NUMBERED.c.number == hits.c.rowid).join(_contacts, own)
+        return select(*_named(columns)).select_from(found)
 
-        return found
+    def _found_by(self, clause: Clause, *, is_quick: bool = False) -> Finding:
+        return lambda _, columns: Found(self._chosen(clause, columns), is_quick=is_quick)
+
+    def _chosen(self, clause: Clause, columns: Sequence[str]) -> Select[Any]:
+        return select(*_named(columns)).where(
+            _contacts.c.workspace_id == self.workspace_id, clause(_contacts)
+        )
 
     def _has(self, table: Any, *conditions: ColumnElement[bool]) -> Clause:
         """That the contact has such a row there."""

@@ -65,9 +65,10 @@ CONTACT = Entity(
             ("imported_as",),
             ("source",),
             ("status",),
+            ("has_balance",),
             (),
         ),
-        "active_at": ((),),
+        "active_at": (("has_balance",), ()),
         "last_name_key": ((),),
     },
 )

@@ -9,14 +9,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, func, literal, select, union
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Integer,
+    Select,
+    false,
+    func,
+    literal,
+    literal_column,
+    select,
+    union,
+)
 
 from store import tables
 from store.database import Connection
 from store.entities import CONTACT
 from store.plans import EXAMINED_AT_MOST, Page, Plan, Position, rebased
 from store.reading import alias, selected
-from store.terms import Clause, Term
+from store.terms import Clause, Found, Term
 from store.want import Want
 
 STRETCHES_AT_MOST = 8
@@ -30,8 +41,12 @@ async def page(connection: Connection, plan: Plan, wanted: Want) -> Page[Any] | 
     lead = _lead(plan)
     if lead is not None and not lead.is_bounded:
         return await _along(connection, plan, lead, wanted, EXAMINED_AT_MOST)
-    is_sqlite = connection.dialect.name == "sqlite"
-    narrowing = _narrowing(plan, is_sqlite=is_sqlite)
+    narrowing: list[_Narrow] = []
+    for one in await _narrowing(connection, plan):
+        if not await _seems_few(connection, one.found):
+            narrowing.append(one)
+        elif (few := await _among(connection, plan, one, wanted, FEW)) is not None:
+            return few
     if narrowing:
         first = (
             await plan.looked_at(connection, wanted, _FIRST_LOOK)
@@ -41,8 +56,9 @@ async def page(connection: Connection, plan: Plan, wanted: Want) -> Page[Any] | 
         if first is not None and not first.is_partial:
             return first
         for one in narrowing:
-            if await _number(connection, one.found.limit(FEW + 1)) <= FEW:
-                return await _among(connection, plan, one, wanted)
+            few = await _among(connection, plan, one, wanted, FEW)
+            if few is not None:
+                return few
     if lead is None:
         return None
     return await _along(connection, plan, lead, wanted, EXAMINED_AT_MOST)
@@ -54,11 +70,14 @@ async def count(connection: Connection, plan: Plan, at_most: int) -> int | None:
     if lead is not None and not lead.is_bounded:
         stretches = [one.keys(plan, at_most + 1) for one in lead.stretches]
         return await _number(connection, _merged(stretches))
-    for one in _narrowing(plan, is_sqlite=connection.dialect.name == "sqlite"):
-        if await _number(connection, one.found.limit(at_most + 1)) <= at_most:
-            source = one.joined(plan, one.found.subquery(), alias(CONTACT))
-            chosen = select(literal(1)).select_from(source).where(*one.clauses(plan))
-            return await _number(connection, chosen.limit(at_most + 1))
+    for one in await _narrowing(connection, plan):
+        places, number = one.places(at_most)
+        source = one.joined(plan, places.subquery(), alias(CONTACT))
+        chosen = select(literal(1)).select_from(source).where(*one.clauses(plan)).limit(at_most + 1)
+        both = select(number, select(func.count()).select_from(chosen.subquery()).scalar_subquery())
+        found, matching = (await connection.execute(both)).one()
+        if found <= at_most:
+            return int(matching)
     return None
 
 
@@ -159,28 +178,52 @@ def _by_values(term: Term, parts: Sequence[Term]) -> _Lead:
 
 @dataclass(frozen=True, slots=True)
 class _Narrow:
-    """A part of the filter, and the places in the list of all that pass it."""
+    """A part of the filter, and all that pass it."""
 
     term: Term
-    found: Select[Any]
+    found: Found
+
+    def places(self, at_most: int) -> tuple[Select[Any], ColumnElement[int]]:
+        """Where they stand in the list, and how many they are; more than `at_most`: nowhere."""
+        # Constants: by parameters SQLite's planner expects so many that it hashes all contacts.
+        limit, one_more = (literal_column(str(most), Integer) for most in (at_most, at_most + 1))
+        hits = self.found.hits.limit(one_more).cte("hits")
+        number = select(func.count()).select_from(hits).scalar_subquery()
+        few = select(*hits.c).where(number <= limit).limit(limit)
+        return self.found.places(few.subquery()), number
 
     def clauses(self, plan: Plan) -> list[ColumnElement[bool]]:
         """What has still to hold of those contacts."""
         base = alias(CONTACT)
-        parts = [*plan.leading, *plan.rest]
-        return [one.clause(base) for one in parts if one is not self.term]
+        parts = [one for one in (*plan.leading, *plan.rest) if one is not self.term]
+        # As values, so that SQLite keeps the outer join, and with it the order of the places.
+        return [func.coalesce(one.clause(base), false()) for one in parts]
 
     def joined(self, plan: Plan, places: FromClause, source: FromClause) -> FromClause:
         """The contacts at those places, with what `source` joins to contacts."""
         base = alias(CONTACT)
         own = (base.c.workspace_id == plan.workspace_id) & (base.c.id == list(places.c)[-1])
-        return rebased(source, base, places.join(base, own))
+        return rebased(source, base, places.outerjoin(base, own))
 
 
-def _narrowing(plan: Plan, *, is_sqlite: bool) -> list[_Narrow]:
-    parts = [one for one in plan.rest if one.found is not None]
-    found = [(one, one.found(is_sqlite, plan.keys)) for one in parts if one.found is not None]
-    return [_Narrow(term, places) for term, places in found if places is not None]
+async def _narrowing(connection: Connection, plan: Plan) -> list[_Narrow]:
+    is_sqlite = connection.dialect.name == "sqlite"
+    narrowing = []
+    for one in (*plan.rest, *plan.leading):
+        found = None if one.found is None else one.found(is_sqlite, plan.keys)
+        if found is not None and found.weighed is not None:
+            found = await found.weighed(connection)
+        if found is not None:
+            narrowing.append(_Narrow(one, found))
+    return narrowing
+
+
+async def _seems_few(connection: Connection, found: Found) -> bool:
+    """Whether to read those that pass before any stretch of the list is looked at."""
+    if not found.is_quick:
+        return found.is_rare
+    some = found.hits.limit(_FIRST_LOOK + 1)
+    return await _number(connection, some) <= _FIRST_LOOK
 
 
 async def _along(
@@ -215,18 +258,23 @@ async def _along(
     return plan.page(found, reading.build, stopped_at)
 
 
-async def _among(connection: Connection, plan: Plan, narrow: _Narrow, wanted: Want) -> Page[Any]:
-    """The page of those few: their places are sorted, and contacts looked at until it is full."""
+async def _among(
+    connection: Connection, plan: Plan, narrow: _Narrow, wanted: Want, at_most: int
+) -> Page[Any] | None:
+    """The page of those few: their places are sorted, and contacts looked at until it is full.
+
+    None if they are more than `at_most`, which is only asked when no row is found.
+    """
     base = alias(CONTACT)
     reading = selected(CONTACT, wanted, base)
-    few = narrow.found.subquery()
-    columns = list(few.c)
+    places, number = narrow.places(at_most)
+    columns = list(places.selected_columns)
     is_sqlite = connection.dialect.name == "sqlite"
     # Of the bare columns SQLite would walk all contacts in their order, to spare itself the sort.
     order = [func.coalesce(one, one) for one in columns] if is_sqlite else columns
-    places = select(*columns).where(*plan.behind(columns)).order_by(*plan.directed(order))
+    few = places.where(*plan.behind(columns)).order_by(*plan.directed(order))
     # The limit keeps SQLite from sorting them with the contacts, which are many times as wide.
-    sorted_ = places.limit(FEW).subquery("few")
+    sorted_ = few.limit(at_most).subquery("few")
     statement = (
         select(*reading.columns, *sorted_.c)
         .select_from(narrow.joined(plan, sorted_, reading.source))
@@ -235,7 +283,16 @@ async def _among(connection: Connection, plan: Plan, narrow: _Narrow, wanted: Wa
     )
     if not is_sqlite:
         statement = statement.order_by(*plan.directed(list(sorted_.c)))
-    return plan.page((await connection.execute(statement)).all(), reading.build, None)
+    found = (await connection.execute(statement)).all()
+    if not found:
+        any_row = select(literal(1)).select_from(statement.subquery()).limit(1).scalar_subquery()
+        passing, is_any = (await connection.execute(select(number, any_row))).one()
+        if passing > at_most:
+            return None
+        if is_any:
+            # They were more a moment ago.
+            return await _among(connection, plan, narrow, wanted, at_most)
+    return plan.page(found, reading.build, None)
 
 
 def _merged(stretches: Sequence[Select[Any]]) -> Select[Any]:

@@ -59,25 +59,39 @@ async def few(connection: Connection, statement: Any) -> tuple[Id, ...] | None:
 
 def contacts_found(asked: str, workspace_id: int, *, is_sqlite: bool) -> Select[Any] | None:
     """The ids of contacts whose search column holds the text; None where no index knows them."""
+    if is_sqlite:
+        numbers, rows = numbers_found(asked, workspace_id), NUMBERED
+        if numbers is None:
+            return None
+        found = numbers.subquery()
+        return select(rows.c.contact_id).select_from(
+            found.join(rows, rows.c.number == found.c.rowid)
+        )
+    if _indexed(asked) is None:
+        return None
+    contacts = tables.contacts
+    return select(contacts.c.id).where(
+        contacts.c.workspace_id == workspace_id, found_by(contacts.c.search, asked)
+    )
+
+
+def numbers_found(asked: str, workspace_id: int) -> Select[Any] | None:
+    """Such contacts on SQLite, by the numbers under which it has their trigrams."""
+    searched = _indexed(asked)
+    if searched is None:
+        return None
+    phrase = '"' + searched.replace('"', '""') + '"'
+    return select(_TRIGRAMS.c.rowid).where(
+        column(_TRIGRAMS.name, String).op("MATCH")(phrase),
+        _TRIGRAMS.c.rowid.between(workspace_id << 40, (workspace_id + 1 << 40) - 1),
+    )
+
+
+def _indexed(asked: str) -> str | None:
+    """What is looked for among trigrams; None if it is too short to be found there."""
     words = " ".join(fold(asked).split())
     searched = words if len(words) > 2 else SEPARATOR + words
-    if len(searched) < 3 or not any(one.isalnum() for one in words):
-        return None
-    if not is_sqlite:
-        contacts = tables.contacts
-        return select(contacts.c.id).where(
-            contacts.c.workspace_id == workspace_id, found_by(contacts.c.search, asked)
-        )
-    phrase = '"' + searched.replace('"', '""') + '"'
-    trigrams, rows = _TRIGRAMS, _TRIGRAM_ROWS
-    return (
-        select(rows.c.contact_id)
-        .select_from(trigrams.join(rows, rows.c.number == trigrams.c.rowid))
-        .where(
-            column(trigrams.name, String).op("MATCH")(phrase),
-            trigrams.c.rowid.between(workspace_id << 40, (workspace_id + 1 << 40) - 1),
-        )
-    )
+    return searched if len(searched) > 2 and any(one.isalnum() for one in words) else None
 
 
 def of_contacts_found(asked: str, workspace_id: int) -> Callable[[bool, Known], Any]:
@@ -159,6 +173,6 @@ def entries_with_activity(
 
 
 _TRIGRAMS = table("contacts_search", column("rowid", BigInteger))
-_TRIGRAM_ROWS = table(
+NUMBERED = table(
     "contacts_search_rows", column("number", BigInteger), column("contact_id", IdColumn())
 )

@@ -1,16 +1,39 @@
 """Terms: the parts of a filter as SQL, each knowing which index can find its rows."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, not_
+from sqlalchemy import ColumnElement, FromClause, Select, not_, select
 
+from store.database import Connection
 from store.filters import Period
 from store.lookups import Lookup
 
 Clause = Callable[[FromClause], ColumnElement[bool]]
-Found = Callable[[bool, Sequence[str]], Select[Any] | None]
+
+
+def _as_they_are(hits: FromClause) -> Select[Any]:
+    return select(*hits.c)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """All rows that pass a term, along an index.
+
+    `hits` has a row for each, of which `places` makes the columns asked for. `is_quick`: a thousand
+    of them are counted at next to no cost. `weighed`: the same, after a look at how to find them,
+    which may have shown that they are rare.
+    """
+
+    hits: Select[Any]
+    places: Callable[[FromClause], Select[Any]] = _as_they_are
+    is_quick: bool = False
+    is_rare: bool = False
+    weighed: "Callable[[Connection], Awaitable[Found]] | None" = None
+
+
+Finding = Callable[[bool, Sequence[str]], Found | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +48,7 @@ class Term:
     `mark`: of messages, those that pass have that mark; `is_marked`: and those that have it pass.
     `labels`: a contact that passes has one of these labels; others may have it too, but, if the
     labels decide, only few.
-    `found` (is it SQLite?, columns): those of all that pass, along an index; None without one.
+    `found` (is it SQLite?, columns): those columns of all that pass; None without an index.
     """
 
     clause: Clause
@@ -41,7 +64,7 @@ class Term:
     is_marked: bool = False
     labels: tuple[bytes, ...] | None = None
     labels_decide: bool = True
-    found: Found | None = None
+    found: Finding | None = None
 
 
 def one_of(column: str, values: Sequence[Any] | None) -> list[Term]:

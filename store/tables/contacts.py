@@ -20,6 +20,12 @@ def _chosen_by(column: str, *, condition: str | None = None) -> Index:
     )
 
 
+def _with_balance(name: str, order: str) -> Index:
+    """Of the contacts with a balance, in an order of the list."""
+    where = text("reward_balance > 0")
+    return Index(name, "workspace_id", order, "id", sqlite_where=where, postgresql_where=where)
+
+
 contacts = workspace_table(
     "contacts",
     own_id(),
@@ -72,6 +78,8 @@ contacts = workspace_table(
     _chosen_by("last_interaction_at", condition="last_interaction_at IS NOT NULL"),
     _chosen_by("preferred_reward_id", condition="preferred_reward_id IS NOT NULL"),
     _chosen_by("reward_balance", condition="reward_balance > 0"),
+    _with_balance("contacts_with_balance_idx", "created_at"),
+    _with_balance("contacts_active_with_balance_idx", "active_at"),
 )
 
 # An index kept by hand (store/labels.py): contacts by what they have to do with, in the order of

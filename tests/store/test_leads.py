@@ -1,5 +1,7 @@
 """Leads: pages along labels, values and few rows hold each contact once, wherever they stop."""
 
+from decimal import Decimal
+
 import pytest
 
 from store import Database, leads
@@ -41,6 +43,14 @@ def filters(population: Population) -> dict[str, ContactFilter]:
         "a balance of leads": ContactFilter(
             status=(ContactStatus.LEAD,), reward=RewardStateFilter(has_positive_balance=True)
         ),
+        "a balance of 2": ContactFilter(reward=RewardStateFilter(balance_at_least=Decimal(2))),
+        "a balance of 2 in a journey": ContactFilter(
+            journey_id=journeys[:1], reward=RewardStateFilter(balance_at_least=Decimal(2))
+        ),
+        "a balance, searched": ContactFilter(
+            reward=RewardStateFilter(has_positive_balance=True), search="example"
+        ),
+        "leads found": ContactFilter(status=(ContactStatus.LEAD,), search="lovelace"),
         "converted": ContactFilter(is_converted=True),
     }
 

@@ -284,7 +284,19 @@ OFFERED: dict[str, tuple[Entity[Any], str, Filter | None, str]] = {
         ContactFilter(preferred_reward_id=ONE),
         "contacts_preferred_reward_idx",
     ),
+    "contacts with a balance": (
+        CONTACT,
+        "created_at",
+        ContactFilter(reward=RewardStateFilter(has_positive_balance=True)),
+        "contacts_with_balance_idx",
+    ),
     "contacts by activity": (CONTACT, "active_at", None, "contacts_active_idx"),
+    "contacts with a balance by activity": (
+        CONTACT,
+        "active_at",
+        ContactFilter(reward=RewardStateFilter(has_positive_balance=True)),
+        "contacts_active_with_balance_idx",
+    ),
     "contacts by name": (CONTACT, "last_name_key", None, "contacts_last_name_idx"),
     "the audit log": (AUDIT_RECORD, "at", None, "audit_log_at_idx"),
     "the audit log in a period": (
@@ -375,7 +387,7 @@ LED: dict[str, tuple[ContactFilter, str]] = {
     ),
     "has a balance": (
         ContactFilter(reward=RewardStateFilter(has_positive_balance=True)),
-        "contacts_reward_balance_idx",
+        "contacts_with_balance_idx",
     ),
     "has such a balance": (
         ContactFilter(reward=RewardStateFilter(balance_at_least=Decimal(5))),
