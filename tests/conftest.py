@@ -64,6 +64,9 @@ def postgres_url(request: pytest.FixtureRequest) -> Iterator[str]:
     if is_ours:
         # The test may have stopped it.
         request.getfixturevalue("_wheel_postgres").start()
+    if "postgres_server" in request.fixturenames:
+        # Or put other data in their place.
+        databases.forget()
     databases.drop(url)
 
 

@@ -1,7 +1,9 @@
-"""Databases: a fresh migrated one for each test, copied from a template in milliseconds."""
+"""Databases: an empty migrated one for each test, in milliseconds."""
 
 import shutil
 import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -9,6 +11,7 @@ import asyncpg
 from sqlalchemy.engine import URL, make_url
 
 import store
+from store.tables import metadata
 from tests.support.loops import run
 
 
@@ -39,37 +42,52 @@ class SqliteDatabases:
 
 
 class PostgresDatabases:
-    """Databases copied from one that was migrated once, on the server at the URL."""
+    """Databases copied from one that was migrated once, on the server at the URL.
+
+    One that a test is done with is emptied for the next: a copy costs PostgreSQL several hundred
+    files, and its first connection a cache of the catalogue.
+    """
 
     def __init__(self, server_url: str) -> None:
         self._server = make_url(server_url).set(drivername="postgresql+asyncpg")
         self._template = f"trackside_template_{uuid4().hex}"
+        self._empty: list[str] = []
         self._execute(f"CREATE DATABASE {self._template} TEMPLATE template0 ENCODING 'UTF8'")
         run(store.migrate(self._url(self._template)))
+        self._shape = run(_shape(self._server.set(database=self._template)))
 
     def create(self) -> str:
-        """A new database's URL."""
+        """An empty database's URL."""
+        if self._empty:
+            return self._url(self._empty.pop())
         name = f"trackside_test_{uuid4().hex}"
         self._execute(f"CREATE DATABASE {name} TEMPLATE {self._template} STRATEGY FILE_COPY")
         return self._url(name)
 
     def drop(self, url: str) -> None:
-        """Delete it, cutting the connections that a test left open."""
-        self._drop(make_url(url).database or "")
+        """Take it back, cutting the connections that a test left open."""
+        name = make_url(url).database or ""
+        if run(_emptied(self._server.set(database=name), self._shape)):
+            self._empty.append(name)
+        else:
+            self._drop(name)
+
+    def forget(self) -> None:
+        """Empty none of those before: the server's data may have been exchanged."""
+        self._empty.clear()
 
     def remove(self) -> None:
-        """Delete the template."""
-        self._drop(self._template)
+        """Delete the template, and what was emptied."""
+        for name in (*self._empty, self._template):
+            self._drop(name)
+        self._empty.clear()
 
     def _drop(self, name: str) -> None:
         try:
             self._execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         except asyncpg.InsufficientPrivilegeError:
             # Autovacuum is inside, which we may not end; without FORCE the server ends it itself.
-            self._execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                f"WHERE datname = '{name}' AND backend_type = 'client backend'"
-            )
+            self._execute(f"{_CUT_OFF} AND datname = '{name}'")
             self._execute(f"DROP DATABASE IF EXISTS {name}")
 
     def _url(self, database: str) -> str:
@@ -79,10 +97,63 @@ class PostgresDatabases:
         run(_execute(self._server, statement))
 
 
+_CUT_OFF = (
+    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+    "WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+)
+_RELATIONS = "FROM pg_class r WHERE r.relnamespace = 'public'::regnamespace"
+_SHAPE = f"""
+SELECT md5(string_agg(concat_ws(' ', r.relname, a.attname, a.atttypid, a.attnotnull), ','
+           ORDER BY r.relname, a.attnum)),
+    (SELECT count(*) FROM pg_constraint WHERE connamespace = 'public'::regnamespace),
+    (SELECT count(*) FROM pg_trigger), (SELECT count(*) FROM pg_stats WHERE schemaname = 'public')
+FROM pg_attribute a JOIN (SELECT r.oid, r.relname {_RELATIONS}) r ON r.oid = a.attrelid
+"""
+"""What a test may have changed but the rows; statistics, because plans depend on them."""
+
+_BYTES_AT_MOST = 10 * 8192
+"""Of a table whose rows are deleted: to the planner it is no larger than a new one then."""
+
+_TABLES = [str(table.name) for table in reversed(metadata.sorted_tables)]
+_FILLED = " UNION ALL ".join(
+    f"SELECT '{name}', pg_relation_size('{name}') WHERE EXISTS (SELECT FROM {name})"
+    for name in _TABLES
+)
+_RESTART = f"SELECT setval(r.oid::regclass, 1, false) {_RELATIONS} AND r.relkind = 'S'"
+
+
+async def _shape(database: URL) -> tuple[object, ...]:
+    async with _connected(database) as connection:
+        return tuple(await connection.fetchrow(_SHAPE) or ())
+
+
+async def _emptied(database: URL, shape: tuple[object, ...]) -> bool:
+    """Delete all rows; whether it is as new then."""
+    try:
+        async with _connected(database) as connection:
+            await connection.execute(f"{_CUT_OFF} AND datname = current_database()")
+            if tuple(await connection.fetchrow(_SHAPE) or ()) != shape:
+                return False
+            filled = await connection.fetch(_FILLED)
+            if any(size > _BYTES_AT_MOST for _, size in filled):
+                return False
+            deleting = [f"DELETE FROM {name}" for name, _ in filled]
+            await connection.execute("; ".join([*deleting, _RESTART]))
+    except (asyncpg.PostgresError, OSError):
+        return False
+    return True
+
+
 async def _execute(server: URL, statement: str) -> None:
-    dsn = server.set(drivername="postgresql").render_as_string(hide_password=False)
+    async with _connected(server) as connection:
+        await connection.execute(statement)
+
+
+@asynccontextmanager
+async def _connected(database: URL) -> AsyncIterator[asyncpg.Connection]:
+    dsn = database.set(drivername="postgresql").render_as_string(hide_password=False)
     connection = await asyncpg.connect(dsn)
     try:
-        await connection.execute(statement)
+        yield connection
     finally:
         await connection.close()

@@ -12,6 +12,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Table, select
 
@@ -116,12 +117,18 @@ class Workspace:
         return row
 
 
+_HUBS: WeakKeyDictionary[Database, list[Hub]] = WeakKeyDictionary()
+
+
 @asynccontextmanager
 async def a_database(url: str) -> AsyncIterator[Database]:
+    """Disposed of at the end, when the hubs of its contexts have ended."""
     database = Database(url)
     try:
         yield database
     finally:
+        for hub in _HUBS.pop(database, []):
+            await hub.stop()
         await database.dispose()
 
 
@@ -209,6 +216,7 @@ def a_context(
 ) -> Context:
     """A request by a token with these scopes."""
     hub = Hub()
+    _HUBS.setdefault(workspace.database, []).append(hub)
     viewer = Viewer(
         workspace_id=workspace.id,
         workspace="Trackside",
