@@ -1,6 +1,7 @@
 """The database: engines for reading and for writing, and what the two databases differ in."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from sqlalchemy import event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 Connection = AsyncConnection
 DatabaseError = DBAPIError
@@ -22,6 +24,7 @@ CONFLICTS = frozenset(["40001", "40P01", "23505"])
 """SQLSTATE: serialization failure, deadlock; a unique name that another took meanwhile."""
 
 _TRIES = 5
+_RETURNED_WITHIN_S = 5.0
 
 _SQLITE_PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -121,11 +124,26 @@ class Database:
         return True
 
     async def dispose(self) -> None:
+        """Close every connection, those too that are just being given back."""
         if self._watcher is not None:
             await self._watcher.close()
             self._watcher = None
-        await self._reader.dispose()
-        await self._writer.dispose()
+        for engine in (self._reader, self._writer):
+            await _until_returned(engine)
+            await engine.dispose()
+
+
+async def _until_returned(engine: AsyncEngine) -> None:
+    """What is out now would go back to a pool that nobody closes any more.
+
+    A task that was cancelled gives its connection back in the background: soon, but later.
+    """
+    pool = engine.pool
+    assert isinstance(pool, AsyncAdaptedQueuePool)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_RETURNED_WITHIN_S):
+            while pool.checkedout():  # noqa: ASYNC110  The pool tells nobody.
+                await asyncio.sleep(0.005)
 
 
 def _make_folder(url: str) -> None:

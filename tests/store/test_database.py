@@ -283,6 +283,36 @@ async def test_data_version_changes_when_another_connection_commits(sqlite_url: 
     assert before != after
 
 
+async def test_connections_that_are_given_back_late_are_closed_as_well(postgres_url: str) -> None:
+    database = Database(postgres_url)
+    began, may_end = asyncio.Event(), asyncio.Event()
+
+    async def read_for_long() -> None:
+        async with database.read() as connection:
+            await connection.execute(text("SELECT 1"))
+            began.set()
+            await may_end.wait()
+
+    reading = asyncio.create_task(read_for_long())
+    await began.wait()
+    disposing = asyncio.create_task(database.dispose())
+    done, _ = await asyncio.wait([disposing], timeout=0.1)
+    may_end.set()
+    async with asyncio.timeout(SOON):
+        await reading
+        await disposing
+
+    assert not done
+    async with a_database(postgres_url) as another, another.read() as connection:
+        sessions = await connection.execute(
+            text(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+                "AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+            )
+        )
+        assert sessions.scalar_one() == 0
+
+
 async def test_a_database_that_is_away_is_not_reachable() -> None:
     async with a_database("postgresql+asyncpg://nobody@127.0.0.1:1/nothing") as database:
         assert not await database.is_reachable()
