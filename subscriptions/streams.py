@@ -202,13 +202,22 @@ class _Reader(Generic[R]):
         if any(fact.seq > cursor.seq and self._may_hold(fact) for fact in facts):
             async with self._database.read() as connection:
                 rows = await self._read(connection, cursor.seq, last.cursor.seq, BATCH_AT_MOST)
-                mark = await log.mark(connection, self._workspace_id, last.cursor.seq)
-                if mark != (last.cursor.recorded_at, last.cursor.nonce):
+                if not await self._reads_on_to(connection, rows, last.cursor):
                     # Another log by now, which the tail will notice.
                     await asyncio.sleep(LOOK_AGAIN_S)
                     return Batch(cursor)
         is_last = last.reached_head and last.cursor == self._tail.end
         return Batch(last.cursor, rows, is_last and last.cursor.seq >= known)
+
+    async def _reads_on_to(
+        self, connection: Connection, rows: Sequence[R], cursor: LogCursor
+    ) -> bool:
+        """Whether the log that the rows are of has the row at the cursor."""
+        if rows and rows[-1].seq == cursor.seq:
+            found: tuple[Instant, bytes] | None = (rows[-1].recorded_at, rows[-1].nonce)
+        else:
+            found = await log.mark(connection, self._workspace_id, cursor.seq)
+        return found == (cursor.recorded_at, cursor.nonce)
 
     async def of_log(self, cursor: LogCursor) -> Batch[R] | Gap:
         """What lies further back than the tail reaches, up to where that begins."""

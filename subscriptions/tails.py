@@ -188,41 +188,47 @@ class Tail:
             await asyncio.sleep(self._load.rest())
 
     async def _read(self) -> int:
-        """One stretch, if there is one; where the log is by now."""
+        """One stretch, if there is one; where the log is by now, at least."""
+        end, facts = self.end, list[Fact]()
         async with self._database.read() as connection:
+            if end is not None:
+                until = end.seq + BLOCK_AT_MOST
+                facts = await log.facts(connection, self._workspace_id, end.seq, until)
+                if len(facts) <= BLOCK_AT_MOST and _begin_with(facts, end):
+                    # Nearly always: the row that we stand on says that it is the same log, and
+                    # fewer rows than were asked for that it ends there. The head adds nothing.
+                    return self._go_on(end, facts[1:], facts[-1].seq)
             head = await log.head(connection, self._workspace_id)
-            end = self.end
-            if end is None or end.epoch != head.epoch or end.seq > head.seq:
-                self._begin_at(head)
-                return head.seq
-            if end.seq == head.seq:
-                if (end.recorded_at, end.nonce) != (head.recorded_at, head.nonce):
-                    self._begin_at(head)
-                return head.seq
-            until = min(head.seq, end.seq + BLOCK_AT_MOST)
-            facts = await log.facts(connection, self._workspace_id, end.seq, until)
-        if end.seq >= head.oldest_seq and not _is_row_of(facts, end):
-            self._begin_at(head)
+        if end is None or end.epoch != head.epoch or end.seq > head.seq:
+            return self._begin_at(head)
+        if end == _at(head):
             return head.seq
-        new = facts[1:] if facts and facts[0].seq == end.seq else facts
-        if len(new) != until - end.seq:
-            # Deleted while we slept.
-            self._begin_at(head)
-        else:
-            block = self._block_for(len(new))
-            self._append(
-                Stretch(end.seq, _behind(head, new[-1]), new, until == head.seq, block, _now())
-            )
-        return head.seq
+        is_same = _begin_with(facts, end)
+        new = facts[1:] if is_same else facts
+        is_other = end.seq == head.seq or (end.seq >= head.oldest_seq and not is_same)
+        was_deleted = end.seq < head.oldest_seq - 1 or (new and new[0].seq != end.seq + 1)
+        if is_other or was_deleted:
+            return self._begin_at(head)
+        return self._go_on(end, new, head.seq)
 
-    def _begin_at(self, head: Head) -> None:
+    def _go_on(self, end: LogCursor, new: Sequence[Fact], head_seq: int) -> int:
+        if new:
+            newest = new[-1]
+            cursor = LogCursor(end.epoch, newest.seq, newest.recorded_at, newest.nonce)
+            block = self._block_for(len(new))
+            reached_head = newest.seq >= head_seq
+            self._append(Stretch(end.seq, cursor, new, reached_head, block, _now()))
+        return head_seq
+
+    def _begin_at(self, head: Head) -> int:
         is_first = self.end is None
         self._stretches.clear()
         self._facts = 0
-        self._begins = self.end = LogCursor(head.epoch, head.seq, head.recorded_at, head.nonce)
+        self._begins = self.end = _at(head)
         if not is_first:
             self.breaks += 1
         self._wake()
+        return head.seq
 
     def _block_for(self, facts: int) -> int:
         if self._in_block + facts > BLOCK_AT_MOST:
@@ -319,16 +325,14 @@ def _is_same(cursor: LogCursor, row: LogCursor) -> bool:
     return cursor == row or (names_none and cursor.epoch == row.epoch)
 
 
-def _is_row_of(facts: Sequence[Fact], cursor: LogCursor) -> bool:
+def _begin_with(facts: Sequence[Fact], cursor: LogCursor) -> bool:
     """Whether the first of them is the row at the cursor, and not another at its place."""
-    if cursor.seq == 0:
-        return True
     place = (cursor.seq, cursor.recorded_at, cursor.nonce)
     return bool(facts) and (facts[0].seq, facts[0].recorded_at, facts[0].nonce) == place
 
 
-def _behind(head: Head, fact: Fact) -> LogCursor:
-    return LogCursor(head.epoch, fact.seq, fact.recorded_at, fact.nonce)
+def _at(head: Head) -> LogCursor:
+    return LogCursor(head.epoch, head.seq, head.recorded_at, head.nonce)
 
 
 def _now() -> float:
