@@ -11,7 +11,7 @@ from sqlalchemy import event, text
 
 from resolvers import contact_changes
 from resolvers import stops as resolvers_stops
-from store import Database, tables
+from store import Database, planner, tables
 from store.conditions import Filter
 from store.drafts import ChoiceDraft, ContactDraft, QuestionDraft, RewardDraft, SurveyDraft
 from store.entities import (
@@ -358,6 +358,33 @@ async def test_an_offered_list_is_read_along_its_index(population: Population, n
         assert not sorts(plan), plan
         # SQLite walks a window only as far as it needs to, unless it has to write it down.
         assert "MATERIALIZE" not in plan, plan
+
+
+@pytest.mark.parametrize("last", ["contacts_created_idx", "contacts_reward_balance_idx"])
+async def test_a_balance_is_found_whichever_index_was_made_last(sqlite_url: str, last: str) -> None:
+    (index,) = [one for one in CONTACT.table.indexes if one.name == last]
+    asked = [
+        ContactFilter(reward=RewardStateFilter(has_positive_balance=True)),
+        ContactFilter(reward=RewardStateFilter(balance_at_least=Decimal(5))),
+    ]
+    async with a_database(sqlite_url) as database, database.write() as connection:
+        await connection.run_sync(index.drop)
+        await connection.run_sync(index.create)
+        # A dropped index takes its figures along.
+        await connection.run_sync(planner.instruct)
+
+    # Connections heed the figures that they find when they are made.
+    async with a_database(sqlite_url) as database:
+        with statements(database) as seen:
+            async with database.read() as connection:
+                for one in asked:
+                    await page(
+                        connection, CONTACT, NOBODYS, one, Order("created_at"), PageRequest(), WANT
+                    )
+        positive, counted, *_ = [await explained(database, *one) for one in seen]
+
+    assert positive == "SEARCH contact USING INDEX contacts_with_balance_idx (workspace_id=?)"
+    assert "COVERING INDEX contacts_reward_balance_idx" in counted
 
 
 INDEXES = {str(one.name) for one in CONTACT.table.indexes}
