@@ -85,7 +85,7 @@ class _Own:
                 contacts,
             )
 
-        return Term(clause, labels=wanted)
+        return Term(clause, labels=wanted, labels_are_all=True)
 
     def answered(self, asked: SurveyAnswerFilter) -> Term:
         answers = tables.survey_answers

@@ -151,8 +151,8 @@ def _width(term: Term) -> int:
 
 def _by_labels(term: Term, parts: Sequence[Term]) -> _Lead:
     table = tables.contact_labels
-    rest = tuple(one.clause for one in parts)
     others = [one for one in parts if one is not term]
+    rest = tuple(one.clause for one in (others if term.labels_are_all else parts))
     return _Lead(
         tuple(
             _Stretch(table, ("created_at", "contact_id"), table.c.label == label, rest)

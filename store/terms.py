@@ -47,7 +47,7 @@ class Term:
     `lookup`: those that can pass may be few, and found in another table.
     `mark`: of messages, those that pass have that mark; `is_marked`: and those that have it pass.
     `labels`: a contact that passes has one of these labels; others may have it too, but, if the
-    labels decide, only few.
+    labels decide, only few, and if they are all, none.
     `found` (is it SQLite?, columns): those columns of all that pass; None without an index.
     """
 
@@ -64,6 +64,7 @@ class Term:
     is_marked: bool = False
     labels: tuple[bytes, ...] | None = None
     labels_decide: bool = True
+    labels_are_all: bool = False
     found: Finding | None = None
 
 
