@@ -16,10 +16,11 @@ from tests.support.loops import run
 
 
 class SqliteDatabases:
-    """Files copied from a file that was migrated once."""
+    """Files copied from a file that was migrated once, whose names come again."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._free: list[Path] = []
         self._template = folder / "template.db"
         migrated = folder / "migrated.db"
         run(store.migrate(f"sqlite+aiosqlite:///{migrated}"))
@@ -31,14 +32,16 @@ class SqliteDatabases:
 
     def create(self) -> str:
         """A new database's URL."""
-        path = self._folder / f"{uuid4().hex}.db"
+        path = self._free.pop() if self._free else self._folder / f"{uuid4().hex}.db"
         shutil.copyfile(self._template, path)
         return f"sqlite+aiosqlite:///{path}"
 
     def drop(self, url: str) -> None:
         """Delete the file and what SQLite keeps beside it."""
-        for path in self._folder.glob(f"{Path(make_url(url).database or '').name}*"):
+        database = Path(make_url(url).database or "")
+        for path in self._folder.glob(f"{database.name}*"):
             path.unlink()
+        self._free.append(database)
 
 
 class PostgresDatabases:

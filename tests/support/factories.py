@@ -118,18 +118,21 @@ class Workspace:
 
 
 _HUBS: WeakKeyDictionary[Database, list[Hub]] = WeakKeyDictionary()
+_IDLE: dict[str, Database] = {}
+"""Disposed of, with all statements that they compiled: their URLs come again."""
 
 
 @asynccontextmanager
 async def a_database(url: str) -> AsyncIterator[Database]:
     """Disposed of at the end, when the hubs of its contexts have ended."""
-    database = Database(url)
+    database = _IDLE.pop(url, None) or Database(url)
     try:
         yield database
     finally:
         for hub in _HUBS.pop(database, []):
             await hub.stop()
         await database.dispose()
+        _IDLE[url] = database
 
 
 async def a_workspace(database: Database, name: str | None = None) -> Workspace:
