@@ -1,6 +1,7 @@
 """A real server on a free port of this machine."""
 
 import asyncio
+import socket
 import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -50,7 +51,7 @@ class Serving:
     workspace_id: int
     token: str
     token_id: Id
-    server: uvicorn.Server
+    server: "EndingServer"
 
     def client(self, token: str | None = None) -> httpx.AsyncClient:
         return httpx.AsyncClient(
@@ -121,12 +122,33 @@ class Socket:
         return self.connection.close_code, self.connection.close_reason
 
 
-class _Server(uvicorn.Server):
-    """Tells when it answers, and leaves pytest's signals alone."""
+class EndingServer(uvicorn.Server):
+    """Tells when it answers, ends at once, and leaves pytest's signals alone."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.is_answering = asyncio.Event()
+        self._has_to_end = asyncio.Event()
+
+    def end(self) -> None:
+        self.should_exit = True
+        self._has_to_end.set()
+
+    async def main_loop(self) -> None:
+        # uvicorn's looks every 0.1 s whether to end, and tells the time once a second.
+        await self.on_tick(0)
+        await self._has_to_end.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self.server_state.connections or self.server_state.tasks:
+            await super().shutdown(sockets)
+            return
+        # The same, without a pause for connections, of which there are none.
+        for server in self.servers:
+            server.close()
+        for each in sockets or []:
+            each.close()
+        await self.lifespan.shutdown()
 
     async def startup(self, sockets: Any = None) -> None:
         await super().startup(sockets=sockets)
@@ -150,7 +172,7 @@ async def a_server(
         workspace_id = await workspaces.create(connection, "acme", NOW)
     token, token_id = await a_token(services, workspace_id)
     listening = serving.listen("127.0.0.1", 0)
-    server = _Server(serving.config(build(services)))
+    server = EndingServer(serving.config(build(services)))
     running = asyncio.create_task(server.serve(sockets=[listening]))
     async with asyncio.timeout(SOON):
         await server.is_answering.wait()
@@ -158,7 +180,7 @@ async def a_server(
     try:
         yield Serving(url, services, workspace_id, token, token_id, server)
     finally:
-        server.should_exit = True
+        server.end()
         await running
 
 

@@ -387,7 +387,7 @@ async def test_a_server_that_ends_says_that_it_restarts(sqlite_url: str, spy: Sp
             await socket.subscribe("a", "subscription { silence }")
             await soon(spy.began)
 
-            serving.server.should_exit = True
+            serving.server.end()
 
             assert (await socket.until_closed())[0] == 1012
         await soon(spy.ended)

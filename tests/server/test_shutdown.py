@@ -99,7 +99,7 @@ async def test_a_client_that_does_not_read_is_told_when_it_reads_on(
         await socket.subscribe("a", "subscription { ticks(size: 100000) { number text } }")
         await socket.receive()
 
-        serving.server.should_exit = True
+        serving.server.end()
         await soon(spy.ended)
 
         with pytest.raises(ConnectionClosedError, match="1012"):
@@ -117,7 +117,7 @@ async def test_a_mutation_that_began_is_finished(sqlite_url: str, spy: Spy) -> N
             await socket.subscribe("a", "mutation { bump(patiently: true) }")
             await soon(spy.began)
 
-            serving.server.should_exit = True
+            serving.server.end()
             code, _ = await socket.until_closed()
         spy.go_on.set()
 
