@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 
 from benchmarks import (
+    burst,
     clicks,
     contacts,
     growth,
@@ -28,6 +29,7 @@ MEASUREMENTS: dict[str, Callable[[Run], None]] = {
     "links": links.measure,
     "ingest": ingest.measure,
     "hooks": hooks.measure,
+    "burst": burst.measure,
     "growth": growth.measure,
     "clicks": clicks.measure,
     "live": live.measure,

@@ -104,6 +104,14 @@ class Ways:
         share = max(1, number // CONNECTIONS)
         self._over_http(self._several, [self._announced(share) for _ in range(CONNECTIONS)])
 
+    def requests(self, number: int) -> list[bytes]:
+        """So many batches to send, of messages of their own."""
+        return [self._request(batch) for batch in self._announced(number)]
+
+    def recorded(self) -> int:
+        """Events, in all that the log tells."""
+        return self._runner.run(self._log.head())
+
     def table(self) -> str:
         return compared((self.one, self._several, self.alone, self._rows), self.alone)
 
