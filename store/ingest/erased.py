@@ -12,7 +12,10 @@ def without_words(known: Known, event: Event) -> Event:
     if not known.erased:
         return event
     entry = known.entries.get(entry_name(event) or "")
-    message = known.messages.get(message_name(event) or "")
+    if isinstance(event, e.Delivery):
+        message = known.message_of(event)
+    else:
+        message = known.messages.get(message_name(event) or "")
     concerned = {one.contact_id for one in (entry, message) if one is not None}
     if concerned.isdisjoint(known.erased):
         return event

@@ -61,6 +61,12 @@ class Known:
         self.entries[entry.external_id] = entry
         self.entries_by_id[entry.id] = entry
 
+    def message_of(self, event: e.Delivery) -> Message | None:
+        """The message that it names, by whichever id."""
+        is_providers = isinstance(event, e.ProviderDelivery)
+        messages = self.messages_by_provider if is_providers else self.messages
+        return messages.get(event.communication)
+
 
 def entry_name(event: Event) -> str | None:
     match event:

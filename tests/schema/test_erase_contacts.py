@@ -36,6 +36,7 @@ from tests.support.factories import (
     after,
     an_entry,
     announced,
+    by_provider,
     converted,
     delivered,
     entered,
@@ -294,6 +295,20 @@ async def test_what_is_reported_of_the_erased_counts_and_says_nothing(api: Api, 
     assert await traces(api.workspace) == {}
     reasons = {row["reason"] for row in await api.workspace.rows(tables.log)}
     assert reasons == {None, "of the bystander"}
+
+
+async def test_what_is_reported_of_the_erased_by_a_providers_id_says_nothing(
+    api: Api, person: Id
+) -> None:
+    await api.workspace.record(announced("bm8", "b2", at=after(-9_999), provider_message_id="bp8"))
+    await erase(api, named(person))
+
+    await api.workspace.record(
+        by_provider(delivered(DeliveryKind.BOUNCED, reason=f"no {PERSON}"), "bp8")
+    )
+
+    assert (await api.workspace.message("bm8"))["status"] == "BOUNCED"
+    assert await traces(api.workspace) == {}
 
 
 async def test_what_was_read_before_and_is_written_behind_the_erasure_says_nothing(
