@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from struct import Struct
 
-from resolvers import auditing, connector_secrets
+from resolvers import auditing, connector_channels, connector_secrets
 from resolvers.context import Context
 from store import Connection, Database, audit, connectors, lists, rows
 from store.connectors import Connector
@@ -15,12 +15,13 @@ from store.lists import Order, PageRequest
 from store.refusals import Refusal
 from store.types import Id, Instant, new_id
 from store.want import Want
-from store.words import ErrorCode, Provider, Scope
+from store.words import Channel, ErrorCode, Provider, Scope
 from subscriptions.signing import Signer
 
 AT_MOST = 100
 NAME_AT_MOST = 200
 _PLACE = Struct(">Q16s")
+_UNKNOWN = Refusal(ErrorCode.NOT_FOUND, "This workspace has no such connector.", ("id",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,9 @@ async def get(context: Context, id: Id, want: Want) -> rows.Connector | None:
         return await lists.get(connection, CONNECTOR, context.workspace_id, want, id=id)
 
 
-async def create(context: Context, provider: str, name: str, secret: str) -> Id | Refusal:
+async def create(
+    context: Context, provider: str, name: str, secret: str, channel: Channel | None
+) -> Id | Refusal:
     """Take reports of a provider from now on."""
     context.require(Scope.ADMIN)
     return await register(
@@ -63,6 +66,7 @@ async def create(context: Context, provider: str, name: str, secret: str) -> Id 
         provider=provider,
         name=name,
         secret=secret,
+        channel=channel,
         by=context.viewer.token_name,
         now=context.now,
     )
@@ -76,6 +80,7 @@ async def register(
     provider: str,
     name: str,
     secret: str,
+    channel: Channel | None,
     by: str,
     now: Callable[[], Instant],
 ) -> Id | Refusal:
@@ -97,6 +102,9 @@ async def register(
     problem = connector_secrets.problem(known, secret)
     if problem is not None:
         return Refusal(ErrorCode.INVALID, problem, ("secret",))
+    settled = connector_channels.settle(known, channel)
+    if isinstance(settled, Refusal):
+        return settled
     connector_id = new_id()
     hidden = signer.hide(_hiding(Place(workspace_id, connector_id)), secret.encode())
 
@@ -112,6 +120,7 @@ async def register(
             connector_id,
             provider=known,
             name=name,
+            channel=settled,
             hidden_secret=hidden,
             now=now(),
         )
@@ -135,6 +144,27 @@ async def register(
     return await database.transact(work)
 
 
+async def set_channel(context: Context, id: Id, channel: Channel | None) -> Refusal | None:
+    """Report on messages of that channel from now on; None: on those of all the provider's."""
+    context.require(Scope.ADMIN)
+    workspace_id = context.workspace_id
+
+    async def work(connection: Connection) -> Refusal | None:
+        connector = (await connectors.find_many(connection, workspace_id, [id])).get(id)
+        if connector is None or connector.is_removed:
+            return _UNKNOWN
+        settled = connector_channels.settle(connector.provider, channel)
+        if isinstance(settled, Refusal):
+            return settled
+        await connectors.set_channel(connection, workspace_id, id, settled)
+        await auditing.note(
+            connection, context, "setConnectorChannel", connector=id, channel=settled
+        )
+        return None
+
+    return await context.database.transact(work)
+
+
 async def remove(context: Context, id: Id) -> Refusal | None:
     """Take its reports no longer; what it reported stays."""
     context.require(Scope.ADMIN)
@@ -147,7 +177,7 @@ async def remove(context: Context, id: Id) -> Refusal | None:
 
     if await context.database.transact(work):
         return None
-    return Refusal(ErrorCode.NOT_FOUND, "This workspace has no such connector.", ("id",))
+    return _UNKNOWN
 
 
 def url(context: Context, connector: rows.Connector) -> str:

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from store.connectors import Connector
-from store.ingest.events import Delivery, ProviderDelivery
+from store.ingest.events import Delivery, Event, ProviderDelivery
 from store.ingest.outcomes import Arrival
+from store.ingest.via import Via, scope
 from store.types import DAY, MINUTE, Instant
 from store.words import DeliveryKind
 
@@ -47,14 +48,25 @@ def problem(report: Report, received_at: Instant, now: Instant) -> str | None:
     return None
 
 
-def arrival(connector: Connector, report: Report) -> Arrival:
-    """As the recorder takes it; of a report without a problem."""
+def arrivals(connector: Connector, reports: Sequence[Report]) -> list[Arrival]:
+    """As the recorder takes them; of reports without a problem."""
+    return arriving(connector, [_event(one) for one in reports])
+
+
+def arriving(connector: Connector, events: Sequence[Event]) -> list[Arrival]:
+    """Events that came by the connector."""
+    via = None if connector.channel is None else Via(connector.id, connector.channel)
+    own = scope(connector.id)
+    return [Arrival(one, connector.name, own, via) for one in events]
+
+
+def _event(report: Report) -> Event:
     kind = Delivery if report.communication else ProviderDelivery
     name = report.communication or report.provider_message_id or ""
     event_id = report.event_id
     if event_id is None:
         event_id = f"{name}\0{report.kind}\0{report.occurred_at}\0{report.url}"
-    event = kind(
+    return kind(
         key=event_id,
         occurred_at=report.occurred_at,
         communication=name,
@@ -64,11 +76,6 @@ def arrival(connector: Connector, report: Report) -> Arrival:
         is_suspected_bot=bool(report.bot_signals),
         bot_signals=report.bot_signals,
     )
-    return Arrival(event, connector.name, f"connector:{connector.id.hex()}")
-
-
-def arrivals(connector: Connector, reports: Sequence[Report]) -> list[Arrival]:
-    return [arrival(connector, report) for report in reports]
 
 
 def _short(text: str | None) -> str | None:

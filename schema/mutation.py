@@ -10,9 +10,11 @@ from schema.mutations.change_contact_status import (
 )
 from schema.mutations.connectors import (
     CreateConnectorPayload,
+    SetConnectorChannelPayload,
     create_connector,
     remove_connector,
     replay_dead_letters,
+    set_connector_channel,
 )
 from schema.mutations.create_contact import CreateContactPayload, create_contact
 from schema.mutations.delete_contacts import DeleteContactsPayload, delete_contacts
@@ -142,6 +144,11 @@ class Mutation:
     create_connector: CreateConnectorPayload = resolved(
         create_connector,
         "Takes what a provider reports of messages, from now on. Scope admin.",
+    )
+    set_connector_channel: SetConnectorChannelPayload = resolved(
+        set_connector_channel,
+        "Says of which channel's messages a connector reports, for what it brings from now on and "
+        "for its dead letters that are replayed. Scope admin.",
     )
     remove_connector: RemovePayload = resolved(
         remove_connector,

@@ -29,7 +29,7 @@ from store import Connection, Database, DatabaseError, audit, tokens, workspaces
 from store import migrate as bring_up_to_date
 from store.folding import fold_email
 from store.refusals import Refusal
-from store.words import ContactColumn, ContactStatus, Provider, Scope
+from store.words import Channel, ContactColumn, ContactStatus, Provider, Scope
 
 main = typer.Typer(
     help="The backend of customer journeys: a GraphQL API with live subscriptions.",
@@ -208,11 +208,21 @@ def create_connector(
             + "; ".join(f"{k}: {v}" for k, v in MEANING.items())
         ),
     ],
+    channel: Annotated[
+        str | None,
+        typer.Option(
+            help="Of which messages it reports, as EMAIL or SMS; without it, of the provider's "
+            "only channel, else of any."
+        ),
+    ] = None,
 ) -> None:
     """Take a provider's reports, and print the path of its hook alone."""
     with _plainly():
         settings = Settings.read(os.environ)
-        print(asyncio.run(_create_connector(settings, workspace, provider, name, secret)))
+        if channel is not None and channel not in set(Channel):
+            raise WrongSetting(f"There is no channel {channel!r}: there are {', '.join(Channel)}.")
+        of = None if channel is None else Channel(channel)
+        print(asyncio.run(_create_connector(settings, workspace, provider, name, secret, of)))
 
 
 @main.command()
@@ -328,7 +338,12 @@ async def _create_token(
 
 
 async def _create_connector(
-    settings: Settings, workspace: str, provider: str, name: str, secret: str
+    settings: Settings,
+    workspace: str,
+    provider: str,
+    name: str,
+    secret: str,
+    channel: Channel | None,
 ) -> str:
     if not settings.is_production:
         await bring_up_to_date(settings.database_url)
@@ -345,6 +360,7 @@ async def _create_connector(
             provider=provider,
             name=name,
             secret=secret,
+            channel=channel,
             by=_US,
             now=utc_now,
         )

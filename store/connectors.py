@@ -11,16 +11,19 @@ from store.dialects import insert
 from store.ingest.encoding import digest
 from store.tables import connectors, event_keys
 from store.types import Id, Instant
-from store.words import Provider
+from store.words import Channel, Provider
 
 
 @dataclass(frozen=True, slots=True)
 class Connector:
-    """`hidden_secret` is encrypted. `name` is the source of the events that come by it."""
+    """`hidden_secret` is encrypted. `name` is the source of the events that come by it, `channel`
+    that of the messages on which it may report, None for all.
+    """
 
     id: Id
     provider: Provider
     name: str
+    channel: Channel | None
     hidden_secret: bytes
     is_removed: bool
     last_received_at: Instant | None
@@ -33,6 +36,7 @@ async def create(
     *,
     provider: Provider,
     name: str,
+    channel: Channel | None,
     hidden_secret: bytes,
     now: Instant,
 ) -> bool:
@@ -44,6 +48,7 @@ async def create(
             "id": connector_id,
             "provider": provider,
             "name": name,
+            "channel": channel,
             "hidden_secret": hidden_secret,
             "created_at": now,
         },
@@ -56,6 +61,16 @@ async def count(connection: Connection, workspace_id: int) -> int:
         connectors.c.workspace_id == workspace_id, connectors.c.removed_at.is_(None)
     )
     return int((await connection.execute(counted)).scalar_one())
+
+
+async def set_channel(
+    connection: Connection, workspace_id: int, connector_id: Id, channel: Channel | None
+) -> None:
+    await connection.execute(
+        update(connectors)
+        .where(connectors.c.workspace_id == workspace_id, connectors.c.id == connector_id)
+        .values(channel=channel)
+    )
 
 
 async def remove(connection: Connection, workspace_id: int, connector_id: Id, now: Instant) -> bool:
@@ -81,6 +96,7 @@ async def find_many(
             connectors.c.id,
             connectors.c.provider,
             connectors.c.name,
+            connectors.c.channel,
             connectors.c.hidden_secret,
             connectors.c.removed_at,
             connectors.c.last_received_at,
@@ -91,9 +107,10 @@ async def find_many(
             id=bytes(row[0]),
             provider=Provider(row[1]),
             name=row[2],
-            hidden_secret=bytes(row[3]),
-            is_removed=row[4] is not None,
-            last_received_at=row[5],
+            channel=None if row[3] is None else Channel(row[3]),
+            hidden_secret=bytes(row[4]),
+            is_removed=row[5] is not None,
+            last_received_at=row[6],
         )
         for row in found
     }

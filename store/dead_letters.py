@@ -1,4 +1,4 @@
-"""Dead letters: what providers sent and we could not read, kept to be looked at and replayed."""
+"""Dead letters: what providers sent and we could not record, to be looked at and replayed."""
 
 import hashlib
 from collections.abc import Collection, Sequence
@@ -17,12 +17,18 @@ SHOWN_AT_MOST = 10_000
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """`query` and `delivery_id` are what the body is read with."""
+    """`query` and `delivery_id` are what the body is read with.
+
+    `communication_id` is set when the body is an event of ours that is not of that message's
+    channel. `digest` says which letters are the same; None: those of one body and query.
+    """
 
     body: bytes
     query: str
     delivery_id: str | None
     reason: str
+    communication_id: Id | None = None
+    digest: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +49,29 @@ async def keep(
     now: Instant,
 ) -> int:
     """Keep those that are new; returns how many that were."""
+    return await keep_all(
+        connection, workspace_id, [Kept(new_id(), connector_id, now, one) for one in letters]
+    )
+
+
+async def keep_all(connection: Connection, workspace_id: int, letters: Sequence[Kept]) -> int:
+    """The same of several connectors."""
     if not letters:
         return 0
     statement = insert(connection, dead_letters).on_conflict_do_nothing()
     rows: list[dict[str, Any]] = [
         {
             "workspace_id": workspace_id,
-            "id": new_id(),
-            "connector_id": connector_id,
-            "received_at": now,
-            "reason": one.reason,
-            "body": one.body,
-            "shown": _shown(one.body),
-            "query": one.query,
-            "delivery_id": one.delivery_id,
-            "digest": _digest(one),
+            "id": one.id,
+            "connector_id": one.connector_id,
+            "received_at": one.received_at,
+            "reason": one.letter.reason,
+            "body": one.letter.body,
+            "shown": _shown(one.letter.body),
+            "query": one.letter.query,
+            "delivery_id": one.letter.delivery_id,
+            "communication_id": one.letter.communication_id,
+            "digest": one.letter.digest or _digest(one.letter),
         }
         for one in letters
     ]
@@ -100,6 +114,7 @@ async def chunk(
             table.c.query,
             table.c.delivery_id,
             table.c.reason,
+            table.c.communication_id,
         )
         .where(where)
         .order_by(table.c.id)
@@ -111,7 +126,7 @@ async def chunk(
             bytes(row[0]),
             bytes(row[1]),
             row[2],
-            DeadLetter(bytes(row[3]), row[4], row[5], row[6]),
+            DeadLetter(bytes(row[3]), row[4], row[5], row[6], row[7]),
         )
         for row in found
     ]

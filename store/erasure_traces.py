@@ -87,7 +87,7 @@ async def forget(
     await _notes(connection, workspace_id, contact_ids)
     await _pending(connection, workspace_id, contact_ids, names)
     await _webhooks(connection, workspace_id, contact_ids)
-    await _dead_letters(connection, workspace_id, names)
+    await _dead_letters(connection, workspace_id, contact_ids, names)
     keys, audit, errors = tables.idempotency_keys, tables.audit_log, tables.job_errors
     is_named = _is_named(names)
     is_of_them = _is_of(contact_ids)
@@ -210,15 +210,24 @@ async def _webhooks(connection: Connection, workspace_id: int, contact_ids: Sequ
         )
 
 
-async def _dead_letters(connection: Connection, workspace_id: int, names: Collection[str]) -> None:
-    """Bodies of providers that nobody could read, and that name them."""
+async def _dead_letters(
+    connection: Connection, workspace_id: int, contact_ids: Sequence[Id], names: Collection[str]
+) -> None:
+    """Bodies of providers that nobody could read, and that name them; events of their messages."""
     letters = tables.dead_letters
     is_sqlite = connection.dialect.name == "sqlite"
     body = cast(letters.c.body, Text) if is_sqlite else func.encode(letters.c.body, "escape")
     is_named = _is_named(names)
     await connection.execute(
         delete(letters).where(
-            letters.c.workspace_id == workspace_id, or_(is_named(body), is_named(letters.c.query))
+            letters.c.workspace_id == workspace_id,
+            or_(
+                is_named(body),
+                is_named(letters.c.query),
+                letters.c.communication_id.in_(
+                    _of(tables.communications, workspace_id, contact_ids)
+                ),
+            ),
         )
     )
 

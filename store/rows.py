@@ -394,6 +394,7 @@ class Connector:
     id: Id
     provider: str
     name: str
+    channel: Channel | None
     created_at: Instant
     last_received_at: Instant | None
 

@@ -1,4 +1,4 @@
-"""createConnector, removeConnector and replayDeadLetters: what providers report, and how."""
+"""Mutations of connectors and dead letters: what providers report, and how."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -9,6 +9,7 @@ from resolvers import connectors, dead_letters
 from resolvers.connector_secrets import MEANING
 from resolvers.dead_letters import Replaying
 from schema import ids
+from schema.enums import Channel
 from schema.errors import UserError
 from schema.fields import plain
 from schema.info import Info
@@ -19,6 +20,11 @@ from schema.types.connector import Connector
 from store import rows
 from store.refusals import Refusal
 
+_CHANNEL = (
+    "Of which messages it reports. Null or left out: EMAIL for sendgrid, mailgun, ses and "
+    "postmark, WHATSAPP for whatsapp, any for twilio and standard. A channel over which the "
+    "provider does not send is refused."
+)
 _SECRETS = "; ".join(f"{provider}: {what}" for provider, what in MEANING.items())
 
 
@@ -34,9 +40,17 @@ class CreateConnectorInput:
         "shown."
     )
 
+    channel: Channel | None = strawberry.field(default=strawberry.UNSET, description=_CHANNEL)
+
 
 @strawberry.type(description="The new connector.")
 class CreateConnectorPayload:
+    connector: Connector | None = plain("The connector; null when it was refused.")
+    user_errors: list[UserError] = plain("Why it was refused; empty when it was not.")
+
+
+@strawberry.type(description="The connector with its channel.")
+class SetConnectorChannelPayload:
     connector: Connector | None = plain("The connector; null when it was refused.")
     user_errors: list[UserError] = plain("Why it was refused; empty when it was not.")
 
@@ -62,10 +76,26 @@ async def create_connector(
     info: Info,
     input: Annotated[CreateConnectorInput, strawberry.argument(description="The connector.")],
 ) -> Created:
-    done = await connectors.create(info.context, input.provider, input.name, input.secret)
+    done = await connectors.create(
+        info.context, input.provider, input.name, input.secret, input.channel or None
+    )
     if isinstance(done, Refusal):
         return Created(user_errors=(done,))
     return Created(await connectors.get(info.context, done, below(info, "connector").want))
+
+
+async def set_connector_channel(
+    info: Info,
+    id: Annotated[strawberry.ID, strawberry.argument(description="The connector, by id.")],
+    channel: Annotated[
+        Channel | None, strawberry.argument(description=_CHANNEL)
+    ] = strawberry.UNSET,
+) -> Created:
+    own = ids.parse(id, ids.CONNECTOR)
+    refusal = await connectors.set_channel(info.context, own, channel or None)
+    if refusal is not None:
+        return Created(user_errors=(refusal,))
+    return Created(await connectors.get(info.context, own, below(info, "connector").want))
 
 
 async def remove_connector(

@@ -5,6 +5,7 @@ import strawberry
 from resolvers import connectors, dead_letters
 from schema import ids
 from schema.connections import Connection
+from schema.enums import Channel
 from schema.fields import derived, plain, with_context
 from schema.listing import Listing
 from schema.scalars import URL, DateTime
@@ -25,6 +26,10 @@ class Connector:
         "that sign as https://www.standardwebhooks.com describes."
     )
     name: str = plain("Its name, which its events have as their source.")
+    channel: Channel | None = plain(
+        "Of which messages it reports: an event of a message of another channel is not applied, "
+        "but kept as a dead letter. Null: of messages of any channel."
+    )
     url: URL = with_context(
         connectors.url, "The address to give to the provider.", needs=("id", "provider")
     )
@@ -35,18 +40,20 @@ class Connector:
 
 
 @strawberry.type(
-    description="What a provider sent, signed as it should be, and could not be read: a body, or "
-    "one event of it. It is kept until it is replayed, but no longer than "
-    "90 days or what TRACKSIDE_FINISHED_DAYS says."
+    description="What a provider sent, signed as it should be, and is not recorded, since it could "
+    "not be read or is of a message whose channel is not its connector's: a body, or one event of "
+    "it. It is kept until it is replayed, but no longer than 90 days or what "
+    "TRACKSIDE_FINISHED_DAYS says."
 )
 class DeadLetter:
     id: strawberry.ID = derived(ids.of(ids.DEAD_LETTER), "Opaque; begins with ddl_.", needs=("id",))
     connector: Connector = plain("By which it came; it may have been removed since.")
     received_at: DateTime = plain("When it came.")
-    reason: str = plain("Why it could not be read.")
+    reason: str = plain("Why it is not recorded.")
     body: str = derived(
         lambda row: row.shown,
-        f"What was sent, as text; the first {SHOWN_AT_MOST:,} characters of it.",
+        f"What was sent, as text; the first {SHOWN_AT_MOST:,} characters of it. Of an event that "
+        "is not of its connector's channel: what was read of it, as JSON.",
         needs=("shown",),
     )
 

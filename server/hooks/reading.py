@@ -9,7 +9,9 @@ from server.hooks.provider import Body, NotReadable, Provider
 from store.dead_letters import DeadLetter
 from store.ingest.outcomes import Outcome
 from store.types import Instant
-from store.words import EventOutcome
+from store.words import ErrorCode
+
+KEY_REUSED = "It differs from another event with the provider's same event id."
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +47,29 @@ def read(provider: Provider, body: Body, now: Instant) -> Read:
 def rejected(
     provider: Provider, body: Body, found: Read, outcomes: Sequence[Outcome]
 ) -> list[DeadLetter]:
-    """The reports that the recorder refused: those with the id of another event."""
+    """The reports with the id of another event; other refused ones the recorder keeps itself."""
     return [
         _letter(
             body,
             provider.part(body, place),
-            "It differs from another event with the provider's same event id.",
+            KEY_REUSED,
         )
         for place, outcome in zip(found.places, outcomes, strict=True)
-        if outcome.kind is EventOutcome.REJECTED
+        if is_key_reused(outcome)
     ]
+
+
+def misdirected(outcomes: Sequence[Outcome]) -> list[str]:
+    """Why events were refused that the recorder keeps as dead letters."""
+    return [
+        one.refusal.message
+        for one in outcomes
+        if one.refusal is not None and not is_key_reused(one)
+    ]
+
+
+def is_key_reused(outcome: Outcome) -> bool:
+    return outcome.refusal is not None and outcome.refusal.code is ErrorCode.KEY_REUSED
 
 
 def _letter(body: Body, part: bytes, reason: str) -> DeadLetter:

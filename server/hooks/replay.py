@@ -1,5 +1,7 @@
 """Replay: the job that reads dead letters again, once we know how."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from resolvers import reports
@@ -7,13 +9,14 @@ from resolvers.work import Work
 from server.hooks import reading
 from server.hooks.provider import Body
 from server.hooks.providers import Providers
-from server.hooks.reading import Read
 from store import Connection, connectors, dead_letters
+from store.connectors import Connector
 from store.dead_letters import Chosen, Kept
+from store.ingest import misdirected
 from store.ingest.outcomes import Arrival, Outcome, Recorded
 from store.ingest.record import record
 from store.jobs import Progress, RowRefusal, refuse_rows
-from store.words import ErrorCode, EventOutcome
+from store.words import ErrorCode
 
 _LETTERS_A_TRANSACTION = 50
 _EVENTS_A_TRANSACTION = 1_000
@@ -31,6 +34,23 @@ class Replay:
             recorded = step.recorded
             if recorded is not None and recorded.seq is not None:
                 work.hub.ring(work.workspace_id, recorded.journey_ids, recorded.seq)
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A letter with the events in it, and why others in it cannot be read."""
+
+    kept: Kept
+    arrivals: list[Arrival]
+    unreadable: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Fate:
+    """Why not all of a letter is recorded, and whether it is kept for that."""
+
+    reason: str | None
+    stays: bool
 
 
 class _Step:
@@ -59,45 +79,48 @@ class _Step:
             connection, work.workspace_id, [one.connector_id for one in letters]
         )
         arrivals: list[Arrival] = []
-        read, taken = [], []
+        opened: list[_Opened] = []
         for one in letters:
-            connector = known[one.connector_id]
-            found = reading.read(self._providers[connector.provider], _body(one), work.now())
-            if arrivals and len(arrivals) + len(found.reports) > _EVENTS_A_TRANSACTION:
+            letter = self._open(one, known[one.connector_id])
+            if arrivals and len(arrivals) + len(letter.arrivals) > _EVENTS_A_TRANSACTION:
                 break
-            arrivals += reports.arrivals(connector, found.reports)
-            read.append(found)
-            taken.append(one)
+            arrivals += letter.arrivals
+            opened.append(letter)
         outcomes: list[Outcome] = []
         if arrivals:
             self.recorded = await record(connection, work.workspace_id, arrivals, work.now())
             outcomes = self.recorded.outcomes
-        reasons = _reasons(read, outcomes)
+        fates = _fates(opened, outcomes)
         await dead_letters.remove(
+            connection, work.workspace_id, [one.id for one, fate in fates if not fate.stays]
+        )
+        await dead_letters.explain(
             connection,
             work.workspace_id,
-            [one.id for one, reason in zip(taken, reasons, strict=True) if reason is None],
+            [(one.id, fate.reason) for one, fate in fates if fate.stays and fate.reason],
         )
         failed = [
-            (number, one, reason)
-            for number, (one, reason) in enumerate(
-                zip(taken, reasons, strict=True), start=progress.done + 1
-            )
-            if reason is not None
+            RowRefusal(number, None, None, fate.reason, ErrorCode.INVALID)
+            for number, (_, fate) in enumerate(fates, start=progress.done + 1)
+            if fate.reason is not None
         ]
-        await dead_letters.explain(
-            connection, work.workspace_id, [(one.id, reason) for _, one, reason in failed]
-        )
-        await refuse_rows(
-            connection,
-            work.claim,
-            [RowRefusal(n, None, None, reason, ErrorCode.INVALID) for n, _, reason in failed],
-        )
+        await refuse_rows(connection, work.claim, failed)
         return Progress(
-            taken[-1].id.hex(),
-            progress.done + len(taken),
+            opened[-1].kept.id.hex(),
+            progress.done + len(opened),
             progress.total,
-            progress.counts.plus(updated=len(taken) - len(failed), failed=len(failed)),
+            progress.counts.plus(updated=len(opened) - len(failed), failed=len(failed)),
+        )
+
+    def _open(self, kept: Kept, connector: Connector) -> _Opened:
+        if kept.letter.communication_id is not None:
+            event = misdirected.read(kept.letter.body)
+            return _Opened(kept, reports.arriving(connector, [event]))
+        found = reading.read(self._providers[connector.provider], _body(kept), self._work.now())
+        return _Opened(
+            kept,
+            reports.arrivals(connector, found.reports),
+            found.letters[0].reason if found.letters else None,
         )
 
 
@@ -116,18 +139,23 @@ def _body(one: Kept) -> Body:
     return Body(letter.body, letter.query, letter.delivery_id, one.received_at)
 
 
-def _reasons(read: list[Read], outcomes: list[Outcome]) -> list[str | None]:
-    """Of each letter why it stays; None when all of it is recorded."""
-    reasons: list[str | None] = []
+def _fates(opened: Sequence[_Opened], outcomes: Sequence[Outcome]) -> list[tuple[Kept, _Fate]]:
+    fates = []
     start = 0
-    for found in read:
-        end = start + len(found.reports)
-        is_rejected = any(one.kind is EventOutcome.REJECTED for one in outcomes[start:end])
+    for one in opened:
+        end = start + len(one.arrivals)
+        fates.append((one.kept, _fate(one, outcomes[start:end])))
         start = end
-        if found.letters:
-            reasons.append(found.letters[0].reason)
-        elif is_rejected:
-            reasons.append("It differs from another event with the provider's same event id.")
-        else:
-            reasons.append(None)
-    return reasons
+    return fates
+
+
+def _fate(one: _Opened, outcomes: Sequence[Outcome]) -> _Fate:
+    if one.unreadable is not None:
+        return _Fate(one.unreadable, stays=True)
+    if any(reading.is_key_reused(outcome) for outcome in outcomes):
+        return _Fate(reading.KEY_REUSED, stays=True)
+    of_other_channels = reading.misdirected(outcomes)
+    if of_other_channels:
+        # Of a body, they are letters of their own by now.
+        return _Fate(of_other_channels[0], stays=one.kept.letter.communication_id is not None)
+    return _Fate(None, stays=False)

@@ -153,6 +153,9 @@ class Hooks:
                 workspace_id, reports.arrivals(connector, found.reports)
             )
             letters = [*letters, *reading.rejected(provider, body, found, recorded.outcomes)]
+            misdirected = reading.misdirected(recorded.outcomes)
+            if misdirected:
+                log.warning("hook_misdirected", events=len(misdirected), reason=misdirected[0])
             is_new = any(one.kind is not EventOutcome.DUPLICATE for one in recorded.outcomes)
         is_due = now - (connector.last_received_at or 0) >= MINUTE
         if letters or is_due:

@@ -5,13 +5,14 @@ from typing import Any
 
 from store.ingest import engagement
 from store.ingest import events as e
-from store.ingest.batch import PROVIDER_MESSAGE, Batch, Waiting, plain_bonus
+from store.ingest.batch import PROVIDER_MESSAGE, Batch, plain_bonus
 from store.ingest.encoding import encode
 from store.ingest.erased import without_words
 from store.ingest.events import ContactRef, Event
 from store.ingest.known import KnownStep
 from store.ingest.outcomes import ACCEPTED, IGNORED, PENDING, Outcome
 from store.ingest.refuse import refuse, unknown_contact, unknown_journey
+from store.ingest.via import Via
 from store.merge import Message, Passage
 from store.types import Id, new_id
 from store.words import (
@@ -35,7 +36,7 @@ _REFUSALS = {DeliveryKind.UNSUBSCRIBED, DeliveryKind.COMPLAINED}
 _INTERACTIONS = {DeliveryKind.IMPRESSION, DeliveryKind.OPENED, DeliveryKind.CLICKED}
 
 
-def apply(batch: Batch, event: Event, source: str) -> Outcome:
+def apply(batch: Batch, event: Event, source: str, via: Via | None = None) -> Outcome:
     """Fold one event into the batch; a refusal changes nothing."""
     event = without_words(batch.known, event)
     match event:
@@ -46,15 +47,17 @@ def apply(batch: Batch, event: Event, source: str) -> Outcome:
         case e.CommunicationCreated():
             return _created(batch, event, source)
         case e.Delivery():
-            return _delivered(batch, event, source)
+            return _delivered(batch, event, source, via)
         case e.Converted() | e.Exited() | e.Completed() | e.Failed():
             return _turned(batch, event, source)
         case _:
             return engagement.apply(batch, event, source)
 
 
-def wait(batch: Batch, awaits: str, name: str, event: Event, source: str) -> Outcome:
-    batch.waiting.append(Waiting(awaits, name, event, source))
+def wait(
+    batch: Batch, awaits: str, name: str, event: Event, source: str, via: Via | None = None
+) -> Outcome:
+    batch.wait(awaits, name, event, source, via)
     return PENDING
 
 
@@ -276,13 +279,19 @@ def _only_open_entry(
     return found[0], None
 
 
-def _delivered(batch: Batch, event: e.Delivery, source: str) -> Outcome:
-    is_providers = isinstance(event, e.ProviderDelivery)
-    known = batch.known.messages_by_provider if is_providers else batch.known.messages
-    message = known.get(event.communication)
+def _delivered(batch: Batch, event: e.Delivery, source: str, via: Via | None) -> Outcome:
+    message = batch.known.message_of(event)
     if message is None:
-        awaits = PROVIDER_MESSAGE if is_providers else "communication"
-        return wait(batch, awaits, event.communication, event, source)
+        awaits = PROVIDER_MESSAGE if isinstance(event, e.ProviderDelivery) else "communication"
+        return wait(batch, awaits, event.communication, event, source, via)
+    if via is not None and via.channel != message.channel:
+        return refuse(
+            ErrorCode.INVALID,
+            f'The message "{message.external_id}" is of the channel {message.channel}, and the '
+            f'connector "{source}" reports on {via.channel}: if that is wrong, change it with '
+            "setConnectorChannel, and replay this.",
+            "communication",
+        )
     batch.touch_message(message)
     message.fold(
         event.kind,

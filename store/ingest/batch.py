@@ -7,6 +7,7 @@ from typing import Any
 
 from store.ingest.events import Delivery, Event
 from store.ingest.known import Known, KnownContact, KnownJourney, entry_name
+from store.ingest.via import Via
 from store.merge import Message, Passage, Visit
 from store.refusals import Refusal
 from store.types import Id, Instant
@@ -28,7 +29,24 @@ class Waiting:
     name: str
     event: Event
     source: str
+    via: Via | None
+    received_at: Instant
     refusal: Refusal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Misdirected:
+    """A provider's event of a message whose channel is not its connector's, kept as a dead letter.
+
+    `has_waited`: its key was taken when it came.
+    """
+
+    event: Delivery
+    communication_id: Id
+    via: Via
+    reason: str
+    received_at: Instant
+    has_waited: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +76,7 @@ class Batch:
     known: Known = field(default_factory=Known)
     facts: list[dict[str, Any]] = field(default_factory=list)
     waiting: list[Waiting] = field(default_factory=list)
+    misdirected: list[Misdirected] = field(default_factory=list)
     new_entries: dict[Id, Passage] = field(default_factory=dict)
     new_messages: dict[Id, Message] = field(default_factory=dict)
     new_visits: set[tuple[Id, Id]] = field(default_factory=set)
@@ -118,11 +137,17 @@ class Batch:
             if entry.contact_id == contact.id and entry.journey_id == journey.id and entry.is_open
         ]
 
+    def wait(
+        self, awaits: str, name: str, event: Event, source: str, via: Via | None = None
+    ) -> None:
+        """Let an event wait for the entry or the message of that name."""
+        self.waiting.append(Waiting(awaits, name, event, source, via, self.now))
+
     def keep_refused(self, event: Event, source: str, refusal: Refusal) -> None:
         """Keep an event that could not be applied when what it awaited came, with the reason."""
         awaits = "communication" if isinstance(event, Delivery) else "entry"
         name = event.communication if isinstance(event, Delivery) else entry_name(event) or ""
-        self.waiting.append(Waiting(awaits, name, event, source, refusal))
+        self.waiting.append(Waiting(awaits, name, event, source, None, self.now, refusal))
 
     def take_waiting(self, names: set[tuple[str, str]]) -> list[Waiting]:
         """Take out what waits for one of these: pairs of what is awaited and its name."""

@@ -4,7 +4,7 @@ from typing import Any
 
 from store.folding import search_text
 from store.ingest import events as e
-from store.ingest.batch import Batch, RewardChoice, Waiting
+from store.ingest.batch import Batch, RewardChoice
 from store.ingest.events import Event
 from store.ingest.outcomes import ACCEPTED, IGNORED, PENDING, Outcome
 from store.ingest.refuse import refuse, unknown_contact, unknown_journey
@@ -98,7 +98,7 @@ def _answered(batch: Batch, event: e.SurveyAnswered, source: str) -> Outcome:
     if event.entry is not None:
         entry = batch.known.entries.get(event.entry)
         if entry is None:
-            batch.waiting.append(Waiting("entry", event.entry, event, source))
+            batch.wait("entry", event.entry, event, source)
             return PENDING
         if (entry.contact_id, entry.journey_id) != (contact.id, journey.id):
             return refuse(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from store.ingest.events import Event
+from store.ingest.via import Via
 from store.refusals import Refusal
 from store.types import Id, Instant
 from store.words import EventOutcome
@@ -10,7 +11,7 @@ from store.words import EventOutcome
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """An event with where it came from.
+    """An event with where it came from: `via` is set when that reports on one channel only.
 
     `source` is shown to people: the token's or connector's name, "link" or "pixel". `scope` is
     where the event's key is unique: "api" for partners, whichever token they use.
@@ -19,6 +20,7 @@ class Arrival:
     event: Event
     source: str
     scope: str = "api"
+    via: Via | None = None
 
 
 @dataclass(frozen=True, slots=True)

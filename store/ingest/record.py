@@ -7,17 +7,18 @@ from sqlalchemy import delete, select, update
 
 from store import tables
 from store.database import Connection
-from store.ingest import robots, statements
+from store.ingest import misdirected, robots, statements
 from store.ingest.apply import apply
-from store.ingest.batch import PROVIDER_MESSAGE, Batch
+from store.ingest.batch import PROVIDER_MESSAGE, Batch, Waiting
 from store.ingest.encoding import content, decode, digest
 from store.ingest.events import CommunicationCreated, Event
 from store.ingest.loading import load
 from store.ingest.outcomes import DUPLICATE, Arrival, Outcome, Recorded
 from store.ingest.refuse import refuse
+from store.ingest.via import Via
 from store.ingest.write import write
 from store.types import Id, Instant
-from store.words import ErrorCode, EventOutcome
+from store.words import Channel, ErrorCode, EventOutcome
 
 
 async def record(
@@ -27,7 +28,8 @@ async def record(
 
     An event whose key was seen is a DUPLICATE; one that names an entry or a message not known yet
     is PENDING and applied when it comes, be it later in the same batch. A REJECTED event leaves its
-    key free, so that it can be mended and sent again.
+    key free, so that it can be mended and sent again. One that came by a connector of another
+    channel than its message's is REJECTED and kept as a dead letter.
     """
     keys = [digest(arrival.scope, arrival.event.key) for arrival in arrivals]
     contents = [content(arrival.event) for arrival in arrivals]
@@ -52,10 +54,12 @@ async def record(
             first = replace(outcomes[holder], kind=EventOutcome.DUPLICATE)
             outcomes.append(first if is_same else _key_reused(event))
         else:
-            outcome = apply(batch, event, arrival.source)
+            outcome = apply(batch, event, arrival.source, arrival.via)
             outcomes.append(outcome)
-            if outcome.kind is not EventOutcome.REJECTED:
+            if outcome.refusal is None:
                 holders[key] = index
+            elif arrival.via is not None:
+                misdirected.keep(batch, event, arrival.via, outcome.refusal, now)
     await apply_waiting(connection, workspace_id, batch)
     await robots.judge(connection, workspace_id, batch)
     await _settle(
@@ -179,8 +183,7 @@ async def apply_waiting(connection: Connection, workspace_id: int, batch: Batch)
         if not new:
             return
         done |= new
-        kept = batch.take_waiting(new)
-        arrived: list[tuple[Event, str]] = [(one.event, one.source) for one in kept]
+        arrived = batch.take_waiting(new)
         for awaits in ("entry", "communication", PROVIDER_MESSAGE):
             names = [name for kind, name in new if kind == awaits]
             if names:
@@ -192,12 +195,33 @@ async def apply_waiting(connection: Connection, workspace_id: int, batch: Batch)
                         pending.c.external_id.in_(names),
                         pending.c.refusal.is_(None),
                     )
-                    .returning(pending.c.event, pending.c.source, pending.c.id)
+                    .returning(
+                        pending.c.id,
+                        pending.c.external_id,
+                        pending.c.event,
+                        pending.c.source,
+                        pending.c.connector_id,
+                        pending.c.channel,
+                        pending.c.received_at,
+                    )
                 )
-                rows = sorted(found, key=lambda row: bytes(row[2]))
-                arrived.extend((decode(row[0]), row[1]) for row in rows)
-        await load(connection, workspace_id, [event for event, _ in arrived], batch.known)
-        for event, source in arrived:
-            outcome = apply(batch, event, source)
-            if outcome.refusal is not None:
-                batch.keep_refused(event, source, outcome.refusal)
+                rows = sorted(found, key=lambda row: bytes(row[0]))
+                arrived.extend(
+                    Waiting(awaits, row[1], decode(row[2]), row[3], _via(row[4], row[5]), row[6])
+                    for row in rows
+                )
+        await load(connection, workspace_id, [one.event for one in arrived], batch.known)
+        for one in arrived:
+            outcome = apply(batch, one.event, one.source, one.via)
+            if outcome.refusal is not None and one.via is not None:
+                misdirected.keep(
+                    batch, one.event, one.via, outcome.refusal, one.received_at, has_waited=True
+                )
+            elif outcome.refusal is not None:
+                batch.keep_refused(one.event, one.source, outcome.refusal)
+
+
+def _via(connector_id: Id | None, channel: str | None) -> Via | None:
+    if connector_id is None or channel is None:
+        return None
+    return Via(connector_id, Channel(channel))

@@ -10,7 +10,7 @@ from store import tables
 from store.buckets import buckets_of
 from store.database import Connection
 from store.dialects import insert
-from store.ingest import statements
+from store.ingest import misdirected, statements
 from store.ingest.batch import Batch, visit_tally, waiting_step
 from store.ingest.encoding import encode
 from store.ingest.write_contacts import write_contacts
@@ -34,6 +34,7 @@ async def write(connection: Connection, workspace_id: int, batch: Batch) -> Head
     await writer.entries()
     await writer.messages()
     await writer.waiting()
+    await misdirected.write(connection, workspace_id, batch)
     await write_contacts(connection, workspace_id, batch)
     behind = None
     if batch.facts:
@@ -191,7 +192,9 @@ class _Writer(Writer):
                     "external_id": one.name,
                     "event": encode(one.event),
                     "source": one.source,
-                    "received_at": now,
+                    "connector_id": None if one.via is None else one.via.connector_id,
+                    "channel": None if one.via is None else one.via.channel,
+                    "received_at": one.received_at,
                     "expires_at": now + WAITS_AT_MOST,
                     "refusal": None
                     if one.refusal is None

@@ -1,4 +1,4 @@
-"""Connectors: where providers report what became of messages, and what of it could not be read."""
+"""Connectors: where providers report what became of messages, and what of it is not recorded."""
 
 from sqlalchemy import Column, Index, String, Text, text
 
@@ -12,6 +12,8 @@ connectors = workspace_table(
     own_id(),
     Column("provider", String(20), nullable=False),
     Column("name", Text, nullable=False),
+    # Of which messages it reports; null: of all.
+    Column("channel", String(10)),
     # Encrypted: signatures need the secret itself, which a hash would not give.
     Column("hidden_secret", BytesColumn, nullable=False),
     instant("created_at", nullable=False),
@@ -39,6 +41,8 @@ dead_letters = workspace_table(
     # What the body is read with: the query of its address, and the provider's id of the delivery.
     Column("query", Text, nullable=False),
     Column("delivery_id", Text),
+    # The message, where the body is an event of ours: one that was read and is not of its channel.
+    reference("communication_id", nullable=True),
     # A hash of the body and its query: what is sent again is kept once.
     Column("digest", BytesColumn, nullable=False),
     Index("dead_letters_digest_key", "workspace_id", "connector_id", "digest", unique=True),

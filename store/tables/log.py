@@ -94,6 +94,9 @@ pending_events = workspace_table(
     Column("external_id", Text, nullable=False),
     Column("event", JsonColumn, nullable=False),
     Column("source", Text, nullable=False),
+    # By which it came, where that reports on messages of one channel only, and that channel.
+    reference("connector_id", nullable=True),
+    Column("channel", String(10)),
     instant("received_at", nullable=False),
     instant("expires_at", nullable=False),
     # Why the event could not be applied when what it awaited came: kept to be seen.

@@ -22,14 +22,17 @@ async def house(sqlite_url: str) -> AsyncIterator[House]:
     assert not missing, f"These examples need {missing}: apt-get install {' '.join(missing)}"
     async with a_house(sqlite_url) as house:
         await house.announce()
+        await house.announce("chat-1", channel="WHATSAPP")
         yield house
 
 
-async def run(house: House, name: str, path: str, **environment: str) -> str:
+async def run(
+    house: House, name: str, path: str, message: str = "mail-1", **environment: str
+) -> str:
     """What the script prints."""
     process = await asyncio.create_subprocess_exec(
         EXAMPLES / f"{name}.sh",
-        "mail-1",
+        message,
         env={**os.environ, "HOOK": house.serving.url + path, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -55,11 +58,12 @@ def openssl(*arguments: str) -> bytes:
 async def test_an_event_is_taken(house: House, name: str, secret: str, kind: str) -> None:
     path = await house.connect(name, secret)
     public_url = house.serving.services.settings.public_url
+    message = "chat-1" if name == "whatsapp" else "mail-1"
 
-    printed = await run(house, name, path, SECRET=secret, PUBLIC_URL=public_url)
+    printed = await run(house, name, path, message, SECRET=secret, PUBLIC_URL=public_url)
 
     assert printed == "200\n"
-    assert await house.kinds() == [kind]
+    assert await house.kinds(message) == [kind]
 
 
 async def test_sendgrids_event_is_taken_by_its_key(house: House, tmp_path: Path) -> None:

@@ -89,6 +89,7 @@ async def test_every_mutation_that_changes_something_is_kept(admin: Api) -> None
           updateContact(input: {id: $bob, firstName: "Bob"}) { contact { id } }
           changeContactStatus(input: {contacts: {ids: [$bob]}, to: CUSTOMER}) { changed }
           undoStopCampaign(input: {undoToken: $stop}) { restored }
+          setConnectorChannel(id: $connector, channel: EMAIL) { connector { id } }
           removeConnector(id: $connector) { removed }
           removeWebhookEndpoint(id: $endpoint) { removed }
           exportContacts(input: {}) { job { id } }
@@ -130,6 +131,7 @@ async def test_every_mutation_that_changes_something_is_kept(admin: Api) -> None
         ("updateContact", 1, {"contact": bob}),
         ("changeContactStatus", 1, {"to": "CUSTOMER"}),
         ("undoStopCampaign", 1, {"stop": stop}),
+        ("setConnectorChannel", 1, {"connector": connector, "channel": "EMAIL"}),
         ("removeConnector", 1, {"connector": connector}),
         ("removeWebhookEndpoint", 1, {"endpoint": endpoint}),
         ("exportContacts", 0, {"job": jobs[0]}),

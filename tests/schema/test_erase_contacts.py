@@ -17,6 +17,8 @@ from store.ingest.apply import apply
 from store.ingest.batch import Batch
 from store.ingest.events import ContactRef
 from store.ingest.loading import load
+from store.ingest.outcomes import Arrival
+from store.ingest.via import Via, scope
 from store.ingest.write import write
 from store.types import Id, new_id
 from store.words import ActivityKind, Channel, DeliveryKind, Scope, StepKind
@@ -308,6 +310,31 @@ async def test_what_is_reported_of_the_erased_by_a_providers_id_says_nothing(
     )
 
     assert (await api.workspace.message("bm8"))["status"] == "BOUNCED"
+    assert await traces(api.workspace) == {}
+
+
+async def test_what_is_kept_of_the_erased_for_its_channel_says_nothing(
+    api: Api, person: Id
+) -> None:
+    texts = Via(new_id(), Channel.SMS)
+
+    def by_texts(event: events.Delivery) -> Arrival:
+        return Arrival(event, "Texts", scope(texts.connector_id), texts)
+
+    def bounced() -> events.Delivery:
+        return delivered(DeliveryKind.BOUNCED, "bm8", reason=f"no {PERSON}")
+
+    await api.workspace.record(announced("bm8", "b2", at=after(-9_999), provider_message_id="bp8"))
+    await api.workspace.arrived([by_texts(delivered(communication="bm8", url="https://a.example"))])
+    before = await api.workspace.rows(tables.dead_letters)
+
+    await erase(api, named(person))
+    left = await api.workspace.rows(tables.dead_letters)
+    await api.workspace.arrived([by_texts(bounced()), by_texts(by_provider(bounced(), "bp8"))])
+
+    assert [row["communication_id"] is None for row in before] == [True, True, False]
+    assert [row["communication_id"] for row in left] == [None]
+    assert len(await api.workspace.rows(tables.dead_letters)) == 3
     assert await traces(api.workspace) == {}
 
 

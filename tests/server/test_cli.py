@@ -125,6 +125,13 @@ def audited(environment: dict[str, str]) -> list[tuple[str, str]]:
         return connection.execute("SELECT action, by FROM audit_log ORDER BY id").fetchall()
 
 
+def channels(environment: dict[str, str]) -> dict[str, str | None]:
+    """Of the connectors, by name."""
+    path = environment["TRACKSIDE_DATABASE_URL"].partition("///")[2]
+    with closing(sqlite3.connect(path)) as connection:
+        return dict(connection.execute("SELECT name, channel FROM connectors").fetchall())
+
+
 def test_recipients_are_added_listed_and_removed(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
@@ -193,8 +200,11 @@ def test_recipients_of_an_unknown_workspace_are_told(
 def test_a_connector_is_made_and_its_path_printed_alone(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
-    def create(workspace: str, provider: str, secret: str) -> subprocess.CompletedProcess[str]:
+    def create(
+        workspace: str, provider: str, secret: str, **more: str
+    ) -> subprocess.CompletedProcess[str]:
         options = {"workspace": workspace, "provider": provider, "name": "X", "secret": secret}
+        options |= more
         arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
         return trackside(
             "connector", "create", *arguments, environment=environment, folder=tmp_path
@@ -208,6 +218,15 @@ def test_a_connector_is_made_and_its_path_printed_alone(
     assert made.returncode == 0
     assert audited(environment)[-1] == ("createConnector", "command line")
     assert re.fullmatch(r"/hooks/mailgun/[A-Za-z0-9_-]{32}\n", made.stdout)
+    assert create("acme", "twilio", "k", name="Texts", channel="SMS").returncode == 0
+    assert channels(environment) == {"X": "EMAIL", "Texts": "SMS"}
+    for channel, message in (
+        ("SMS", "mailgun sends over EMAIL, not over SMS: leave channel out."),
+        ("PIGEON", "There is no channel 'PIGEON': there are EMAIL, SMS,"),
+    ):
+        told = create("acme", "mailgun", "k", channel=channel)
+        assert (told.returncode, told.stdout) == (1, "")
+        assert told.stderr.startswith(message)
     for workspace, provider, secret, message in (
         ("nobody", "mailgun", "k", "There is no workspace 'nobody': token create makes one."),
         ("acme", "pigeon", "k", 'There is no provider "pigeon": there are sendgrid,'),

@@ -66,7 +66,10 @@ class Workspace:
     async def recorded(
         self, happened: Sequence[Event], *, source: str = "partner", now: Instant = NOW
     ) -> Recorded:
-        arrivals = [Arrival(event, source) for event in happened]
+        return await self.arrived([Arrival(event, source) for event in happened], now=now)
+
+    async def arrived(self, arrivals: Sequence[Arrival], *, now: Instant = NOW) -> Recorded:
+        """Record what came from several sides, in one transaction."""
         return await self.database.transact(
             lambda connection: record(connection, self.id, arrivals, now)
         )

@@ -13,11 +13,13 @@ from store import workspaces
 from tests.server.serving import Serving, a_server, a_token, settings_for
 from tests.support.senders import Sent, Ses
 
-CREATE = """mutation ($provider: String!, $name: String!, $secret: String!) {
-  createConnector(input: {provider: $provider, name: $name, secret: $secret}) {
-    connector { id provider name url createdAt lastReceivedAt }
+CREATE = """mutation ($provider: String!, $name: String!, $secret: String!, $channel: Channel) {
+  createConnector(
+    input: {provider: $provider, name: $name, secret: $secret, channel: $channel}
+  ) {
+    connector { id provider name channel url createdAt lastReceivedAt }
     userErrors { code field message } } }"""
-CONNECTORS = "{ connectors { id provider name url lastReceivedAt } }"
+CONNECTORS = "{ connectors { id provider name channel url lastReceivedAt } }"
 LETTERS = """{ deadLetters(first: 50) { totalCount { value } nodes {
     id reason body receivedAt connector { name } } } }"""
 _WRITE = """mutation ($journey: UpsertJourneyInput!, $contacts: UpsertContactsInput!) {
@@ -69,9 +71,12 @@ class House:
         await house.furnish()
         return house
 
-    async def connect(self, provider: str, secret: str, name: str | None = None) -> str:
+    async def connect(
+        self, provider: str, secret: str, name: str | None = None, *, channel: str | None = None
+    ) -> str:
         """The path of a new connector's hook."""
-        made = await self.ask(CREATE, provider=provider, name=name or provider, secret=secret)
+        asked = {"provider": provider, "name": name or provider, "secret": secret}
+        made = await self.ask(CREATE, **asked, channel=channel)
         assert made["createConnector"]["userErrors"] == []
         url: str = made["createConnector"]["connector"]["url"]
         return url.removeprefix("https://trackside.example")
@@ -86,12 +91,14 @@ class House:
         assert "errors" not in answer, answer
         return answer["data"]
 
-    async def announce(self, name: str = "mail-1", *, provider_id: str | None = None) -> None:
+    async def announce(
+        self, name: str = "mail-1", *, provider_id: str | None = None, channel: str = "EMAIL"
+    ) -> None:
         event = {
             "key": f"{name}:created",
             "communication": name,
             "entry": "entry-1",
-            "channel": "EMAIL",
+            "channel": channel,
             "resource": "Hello",
             "providerMessageId": provider_id,
             "occurredAt": datetime.now(UTC).isoformat(),

@@ -259,6 +259,7 @@ async def test_twilios_words(
 
 async def test_whatsapps_words(house: House) -> None:
     sender = WhatsApp()
+    await house.announce("chat-1", channel="WHATSAPP")
     path = await house.connect("whatsapp", sender.secret)
     said: list[tuple[str, list[Any], str]] = [
         ("sent", [], "SENT"),
@@ -271,7 +272,7 @@ async def test_whatsapps_words(house: House) -> None:
             "id": "wamid.1",
             "status": status,
             "timestamp": str(unix(at(number))),
-            "biz_opaque_callback_data": "mail-1",
+            "biz_opaque_callback_data": "chat-1",
             "errors": errors,
         }
         for number, (status, errors, _) in enumerate(said)
@@ -279,7 +280,7 @@ async def test_whatsapps_words(house: House) -> None:
     other: dict[str, Any] = {
         "id": "wamid.2",
         "timestamp": str(unix(at(9))),
-        "biz_opaque_callback_data": "mail-1",
+        "biz_opaque_callback_data": "chat-1",
     }
     other |= {"status": "failed", "errors": [{"code": 131050, "title": "Stopped"}]}
 
@@ -290,7 +291,7 @@ async def test_whatsapps_words(house: House) -> None:
     ]
 
     assert [one.status_code for one in answers] == [200, 200, 200]
-    told = await house.events()
+    told = await house.events("chat-1")
     assert [one["kind"] for one in told] == [*(kind for *_, kind in said), "SUPPRESSED"]
     assert told[3]["reason"] == "131026 Message undeliverable"
 
