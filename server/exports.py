@@ -76,6 +76,7 @@ class _Export:
         asked = work.claim.input
         self._work, self._part, self._mailed = work, part, mailed
         self._email: str | None = asked.get("email")
+        self._is_counted = False
         self._listed = _listed(work, mailed.public_url)
         self._filter = filter_codec.decode(self._listed.filter, asked["filter"])
         self._until = bytes.fromhex(asked["until"])
@@ -86,6 +87,8 @@ class _Export:
         at = await self._resume()
         while not at.is_over:
             at = await self._next(at)
+            if not self._is_counted and not at.is_over:
+                await self._count()
         if not self._part.is_published():
             await self._part.publish()
         expires_at = self._work.now() + KEPT_FOR
@@ -102,6 +105,7 @@ class _Export:
     async def _resume(self) -> _Checkpoint:
         """Where an earlier claim came to, or the beginning."""
         progress = await self._work.progress()
+        self._is_counted = progress.total is not None
         if progress.checkpoint is not None:
             at = _Checkpoint.of(progress.checkpoint)
             if at.is_over and self._part.is_published():
@@ -111,19 +115,28 @@ class _Export:
         return await self._begin()
 
     async def _begin(self) -> _Checkpoint:
+        header = csv_lines.encode([[name for name, _ in self._listed.columns]])
+        at = _Checkpoint(self._part.name, await self._part.begin(MARK + header))
+
+        async def save(_: Connection, __: Progress) -> Progress:
+            return Progress(at.kept(), 0, None)
+
+        await self._work.step(save)
+        return at
+
+    async def _count(self) -> None:
+        """How many rows there will be: behind the first page, which nobody waits for so long."""
         work = self._work
         async with work.database.read() as connection:
             total = await totals.count(
                 connection, self._listed.entity, work.workspace_id, self._filter, until=self._until
             )
-        header = csv_lines.encode([[name for name, _ in self._listed.columns]])
-        at = _Checkpoint(self._part.name, await self._part.begin(MARK + header))
 
-        async def save(_: Connection, __: Progress) -> Progress:
-            return Progress(at.kept(), 0, total)
+        async def save(_: Connection, progress: Progress) -> Progress:
+            return replace(progress, total=total)
 
         await work.step(save)
-        return at
+        self._is_counted = True
 
     async def _next(self, at: _Checkpoint) -> _Checkpoint:
         async with self._work.database.read() as connection:
