@@ -40,6 +40,7 @@ REST_AT_MOST_S = 0.05
 """Between two readings while the process is busy; an idle one reads at once."""
 
 _BUSY_FROM = 0.3
+_RESTS_LEFT_OUT_AT_MOST = 15
 _BACKOFF_S = (0.1, 0.2, 0.5, 1.0, 2.0)
 
 
@@ -185,7 +186,10 @@ class Tail:
                 continue
             bell.correct(workspace_id, known=known, seq=seq)
             await bell.wait(workspace_id, seq, since=wakes)
-            await asyncio.sleep(self._load.rest())
+            if (rest := self._load.rest()) > 0:
+                rung = bell.known(workspace_id)
+                await asyncio.sleep(rest)
+                self._load.rested(in_vain=bell.known(workspace_id) == rung)
 
     async def _read(self) -> int:
         """One stretch, if there is one; where the log is by now, at least."""
@@ -303,10 +307,15 @@ class Tails:
 
 
 class _Load:
-    """How busy this process is, by the CPU it had since it was last asked."""
+    """How busy this process is, by the CPU it had since it was last asked.
+
+    Whoever writes the next event when the last was heard has nothing gathered by a rest, and pays
+    for it with a cold cache: after rests in vain more and more of them are left out.
+    """
 
     def __init__(self) -> None:
         self._asked_at, self._cpu = _now(), process_time()
+        self._left_out = self._to_leave_out = 0
 
     def rest(self) -> float:
         """For how many seconds to let events gather: none when idle."""
@@ -316,7 +325,14 @@ class _Load:
         self._asked_at, self._cpu = now, cpu
         if share < _BUSY_FROM:
             return 0.0
+        if self._to_leave_out > 0:
+            self._to_leave_out -= 1
+            return 0.0
         return max(0.0, REST_AT_MOST_S * share - passed)
+
+    def rested(self, *, in_vain: bool) -> None:
+        self._left_out = min(2 * self._left_out + 1, _RESTS_LEFT_OUT_AT_MOST) if in_vain else 0
+        self._to_leave_out = self._left_out
 
 
 def _is_same(cursor: LogCursor, row: LogCursor) -> bool:
