@@ -14,6 +14,7 @@ from sqlalchemy import (
     Select,
     String,
     column,
+    false,
     func,
     literal,
     select,
@@ -144,10 +145,10 @@ def entries_with_activity(
         journey_id = known.get("journey_id")
         if journey_id is None or len(kinds) > _KINDS_AT_MOST:
             return None
-        log = tables.log.alias()
-        # As many of each kind, one index stretch each.
+        log, row = tables.log.alias(), tables.log.alias("examined_row")
+        # As many of each kind, one index stretch each; their rows are read when they are few.
         stretches = [
-            select(log)
+            select(log.c.seq)
             .where(
                 log.c.workspace_id == workspace_id,
                 log.c.journey_id == journey_id,
@@ -159,13 +160,19 @@ def entries_with_activity(
             for kind in kinds
         ]
         examined = union_all(*(select(one) for one in stretches)).cte("examined")
+        count = select(func.count()).select_from(examined).scalar_subquery()
+        own = (row.c.workspace_id == workspace_id) & (row.c.seq == examined.c.seq)
         found = (
-            select(examined.c.entry_id, literal(0))
-            .where(*rest(examined))
+            select(row.c.entry_id, literal(0))
+            # As plans.py joins its marks: so that both planners begin with what is examined.
+            .select_from(examined.outerjoin(row, own))
+            .where(
+                count <= EXAMINED_AT_MOST,
+                *(func.coalesce(one, false()) for one in rest(row)),
+            )
             .distinct()
             .limit(AT_MOST + 1)
         )
-        count = select(func.count()).select_from(examined).scalar_subquery()
         too_many = select(literal(None, IdColumn()), literal(1)).where(count > EXAMINED_AT_MOST)
         return union_all(select(found.subquery()), too_many)
 

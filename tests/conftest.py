@@ -126,7 +126,7 @@ def _sqlite_databases(tmp_path_factory: pytest.TempPathFactory) -> SqliteDatabas
 
 @pytest.fixture(scope="session")
 def _wheel_postgres() -> Iterator[PostgresServer]:
-    server = PostgresServer()
+    server = PostgresServer(is_steady=True)
     yield server
     server.remove()
 

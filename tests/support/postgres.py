@@ -28,7 +28,9 @@ class PostgresMissing(Exception):
 class PostgresServer:
     """One cluster on a loopback port, which keeps its data when stopped, killed and started."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_steady: bool = False) -> None:
+        """is_steady: it gathers no statistics by itself: plans are the same in every run."""
+        self._is_steady = is_steady
         self._account = unprivileged()
         self._folder = Path(tempfile.mkdtemp(prefix="trackside-postgres-", dir=open_folder()))
         self._binaries = self._readable_binaries()
@@ -152,10 +154,9 @@ class PostgresServer:
             "listen_addresses": "127.0.0.1",
             "port": str(self.port),
             "unix_socket_directories": "",
-            # What differs from production: a power cut of the machine loses data, and no statistics
-            # are gathered at some moment, so that plans are the same in every run.
+            # What differs from production: a power cut of the machine loses data.
             "fsync": "off",
-            "autovacuum": "off",
+            "autovacuum": "off" if self._is_steady else "on",
         }
         command = [str(self._binaries / "postgres"), "-D", str(self._data)]
         command += [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
