@@ -7,11 +7,13 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import (
     ColumnElement,
     FromClause,
+    Integer,
     Join,
     Select,
     false,
     func,
     literal,
+    literal_column,
     select,
     true,
     tuple_,
@@ -173,6 +175,14 @@ class Plan:
     def _examined(self, walked: FromClause) -> Select[Any]:
         return select(walked).where(*self.stretch(walked)).order_by(*self._ordering(walked))
 
+    def _limit(self, rows: int) -> int | ColumnElement[int]:
+        """In the statement's text where only so many texts come of it.
+
+        Of a parameter PostgreSQL believes that it may be large: it then takes a plan for any values
+        for a bad one, and plans each page anew, which takes longer than to read it.
+        """
+        return rows if self.parent is not None else literal_column(str(rows), Integer)
+
     def _walked(self) -> FromClause:
         """What is walked along: the list's own rows, or the marks of some of them."""
         return alias(self.entity) if self.mark is None else _MARKS
@@ -225,7 +235,8 @@ class Plan:
         if not self.is_bounded:
             rest = [part.clause(table) for part in self.rest]
             return table, table, [*self.stretch(table), *rest]
-        window = self._correlated(self._examined(self._walked()).limit(self.examined_at_most))
+        examined = self._examined(self._walked())
+        window = self._correlated(examined.limit(self._limit(self.examined_at_most)))
         if self.mark is None:
             return window, window, [part.clause(window) for part in self.rest]
         # As a value, so that the planners keep the outer join around it (see _joined).
@@ -256,7 +267,7 @@ class Plan:
             select(walked.c[self.entity.id_column])
             .select_from(self._joined(base, base, walked))
             .where(true(), *clauses)
-            .limit(self.request.limit + 1)
+            .limit(self._limit(self.request.limit + 1))
         )
 
     def rows(self, wanted: Want, *, is_sqlite: bool) -> tuple[Select[Any], Any]:
@@ -266,7 +277,7 @@ class Plan:
             select(*reading.columns, *(walked.c[name] for name in self.keys))
             .select_from(self._joined(reading.source, base, walked))
             .where(true(), *clauses)
-            .limit(self.request.limit + 1)
+            .limit(self._limit(self.request.limit + 1))
         )
         # SQLite walks the window in its own order, but would sort all of it if it were asked again.
         if not (self.is_bounded and is_sqlite):
