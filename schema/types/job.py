@@ -60,8 +60,8 @@ class Job(Node):
     state: JobState = plain("Whether it is done.")
     done: int = plain("How many rows are done.")
     total: int | None = plain(
-        "How many rows there are to do, as far as that was known when it began; null where it is "
-        "not known."
+        "How many rows there are to do, as far as that was known when they were counted; null "
+        "where it is not known, or not yet."
     )
     counts: JobCounts = derived(
         lambda job: Counts(**job.counts),
