@@ -109,7 +109,8 @@ _SHAPE = f"""
 SELECT md5(string_agg(concat_ws(' ', r.relname, a.attname, a.atttypid, a.attnotnull), ','
            ORDER BY r.relname, a.attnum)),
     (SELECT count(*) FROM pg_constraint WHERE connamespace = 'public'::regnamespace),
-    (SELECT count(*) FROM pg_trigger), (SELECT count(*) FROM pg_stats WHERE schemaname = 'public')
+    (SELECT count(*) FROM pg_trigger), (SELECT count(*) FROM pg_stats WHERE schemaname = 'public'),
+    (SELECT string_agg(version_num, ',') FROM alembic_version)
 FROM pg_attribute a JOIN (SELECT r.oid, r.relname {_RELATIONS}) r ON r.oid = a.attrelid
 """
 """What a test may have changed but the rows; statistics, because plans depend on them."""
