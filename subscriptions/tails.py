@@ -310,7 +310,7 @@ class _Load:
     """How busy this process is, by the CPU it had since it was last asked.
 
     Whoever writes the next event when the last was heard has nothing gathered by a rest, and pays
-    for it with a cold cache: after rests in vain more and more of them are left out.
+    for it: hearing an event cost three times the CPU. After rests in vain more are left out.
     """
 
     def __init__(self) -> None:
