@@ -6,29 +6,25 @@ import re
 import signal
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 
-from resolvers import connectors
 from resolvers.connector_secrets import MEANING
-from resolvers.connectors import Place
-from resolvers.token_secrets import hash_of, new_secret
 from schema import schema as api
-from server import cli_contacts, logs, serving
+from server import cli_contacts, cli_workspaces, logs, serving
 from server import demo as demonstration
 from server import simulate as partner
 from server.app import core_schema
-from server.services import Services, utc_now
+from server.services import Services
 from server.serving import PortTaken
 from server.settings import Settings, WrongSetting
-from store import Connection, Database, DatabaseError, audit, tokens, workspaces
+from store import DatabaseError
 from store import migrate as bring_up_to_date
 from store.folding import fold_email
-from store.refusals import Refusal
 from store.words import Channel, ContactColumn, ContactStatus, Provider, Scope
 
 main = typer.Typer(
@@ -161,7 +157,7 @@ def create_token(
                 raise WrongSetting(f"{option} takes 1 to {_NAME_AT_MOST} characters.")
         if email is not None and "@" not in email:
             raise WrongSetting(f"--email {email!r} is not an e-mail address.")
-        print(asyncio.run(_create_token(settings, workspace, name, email, scopes)))
+        print(asyncio.run(cli_workspaces.create_token(settings, workspace, name, email, scopes)))
 
 
 @recipients.command("add")
@@ -222,7 +218,8 @@ def create_connector(
         if channel is not None and channel not in set(Channel):
             raise WrongSetting(f"There is no channel {channel!r}: there are {', '.join(Channel)}.")
         of = None if channel is None else Channel(channel)
-        print(asyncio.run(_create_connector(settings, workspace, provider, name, secret, of)))
+        made = cli_workspaces.create_connector(settings, workspace, provider, name, secret, of)
+        print(asyncio.run(made))
 
 
 @main.command()
@@ -233,12 +230,8 @@ def currency(
     with _plainly():
         if not re.fullmatch("[A-Z]{3}", code):
             raise WrongSetting(f"{code!r} is no currency: write three capital letters, as EUR.")
-
-        async def change(connection: Connection, workspace_id: int) -> None:
-            await workspaces.set_currency(connection, workspace_id, code)
-            await _note(connection, workspace_id, "setCurrency", currency=code)
-
-        asyncio.run(_in_workspace(Settings.read(os.environ), workspace, change))
+        settings = Settings.read(os.environ)
+        asyncio.run(cli_workspaces.set_currency(settings, workspace, code))
 
 
 @main.command()
@@ -287,7 +280,6 @@ def _plainly() -> Iterator[None]:
 
 
 _NAME_AT_MOST = 200
-_US = "command line"
 
 
 def _tell(line: str) -> None:
@@ -308,118 +300,15 @@ def _scopes(names: str) -> list[Scope]:
         ) from None
 
 
-async def _create_token(
-    settings: Settings, workspace: str, name: str, email: str | None, scopes: list[Scope]
-) -> str:
-    if not settings.is_production:
-        await bring_up_to_date(settings.database_url)
-    database = Database(settings.database_url)
-    try:
-        async with database.write() as connection:
-            now = utc_now()
-            workspace_id = await workspaces.find(connection, workspace)
-            if workspace_id is None:
-                workspace_id = await workspaces.create(connection, workspace, now)
-            secret = new_secret(workspace_id)
-            token_id = await tokens.create(
-                connection,
-                workspace_id,
-                name=name,
-                email=email,
-                scopes=scopes,
-                secret_hash=hash_of(secret),
-                now=now,
-            )
-            named = sorted(map(str, scopes))
-            await _note(connection, workspace_id, "createToken", token=token_id.hex(), scopes=named)
-        return secret
-    finally:
-        await database.dispose()
-
-
-async def _create_connector(
-    settings: Settings,
-    workspace: str,
-    provider: str,
-    name: str,
-    secret: str,
-    channel: Channel | None,
-) -> str:
-    if not settings.is_production:
-        await bring_up_to_date(settings.database_url)
-    database = Database(settings.database_url)
-    try:
-        async with database.read() as connection:
-            workspace_id = await workspaces.find(connection, workspace)
-        if workspace_id is None:
-            raise WrongSetting(f"There is no workspace {workspace!r}: token create makes one.")
-        made = await connectors.register(
-            database,
-            settings.signer(),
-            workspace_id,
-            provider=provider,
-            name=name,
-            secret=secret,
-            channel=channel,
-            by=_US,
-            now=utc_now,
-        )
-        if isinstance(made, Refusal):
-            raise WrongSetting(made.message)
-        return connectors.path(Provider(provider), Place(workspace_id, made))
-    finally:
-        await database.dispose()
-
-
-async def _note(connection: Connection, workspace_id: int, action: str, **detail: Any) -> None:
-    """Keep in the audit log what was done here."""
-    await audit.note(
-        connection, workspace_id, action, by=_US, affected=1, detail=detail, now=utc_now()
-    )
-
-
 def _same(one: str, other: str) -> bool:
     return fold_email(one) == fold_email(other)
 
 
 def _recipients(workspace: str, change: Callable[[list[str]], list[str]]) -> None:
     with _plainly():
-        for one in asyncio.run(_change_recipients(Settings.read(os.environ), workspace, change)):
+        settings = Settings.read(os.environ)
+        for one in asyncio.run(cli_workspaces.change_recipients(settings, workspace, change)):
             print(one)
-
-
-async def _change_recipients(
-    settings: Settings, workspace: str, change: Callable[[list[str]], list[str]]
-) -> list[str]:
-    async def work(connection: Connection, workspace_id: int) -> list[str]:
-        before = await workspaces.allowed_recipients(connection, workspace_id)
-        changed = change(list(before))
-        if changed != before:
-            await workspaces.allow_recipients(connection, workspace_id, changed)
-            await _note(connection, workspace_id, "allowRecipients")
-        return changed
-
-    return await _in_workspace(settings, workspace, work)
-
-
-R = TypeVar("R")
-
-
-async def _in_workspace(
-    settings: Settings, workspace: str, work: Callable[[Connection, int], Awaitable[R]]
-) -> R:
-    """Do the work in one transaction; raises WrongSetting for a workspace that there is not."""
-    if not settings.is_production:
-        await bring_up_to_date(settings.database_url)
-    database = Database(settings.database_url)
-    try:
-        async with database.write() as connection:
-            workspace_id = await workspaces.find(connection, workspace)
-            if workspace_id is None:
-                raise WrongSetting(f"There is no workspace {workspace!r}: token create makes one.")
-            return await work(connection, workspace_id)
-    finally:
-        await database.dispose()
 
 
 async def _work(settings: Settings) -> None:

@@ -12,12 +12,10 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     FromClause,
-    Integer,
     Select,
     false,
     func,
     literal,
-    literal_column,
     select,
     union,
 )
@@ -25,7 +23,7 @@ from sqlalchemy import (
 from store import tables
 from store.database import Connection
 from store.entities import CONTACT
-from store.plans import EXAMINED_AT_MOST, Page, Plan, Position, rebased
+from store.plans import EXAMINED_AT_MOST, Page, Plan, Position, rebased, stated
 from store.reading import alias, selected
 from store.terms import Clause, Found, Term
 from store.want import Want
@@ -186,7 +184,7 @@ class _Narrow:
     def places(self, at_most: int) -> tuple[Select[Any], ColumnElement[int]]:
         """Where they stand in the list, and how many they are; more than `at_most`: nowhere."""
         # Constants: by parameters SQLite's planner expects so many that it hashes all contacts.
-        limit, one_more = (literal_column(str(most), Integer) for most in (at_most, at_most + 1))
+        limit, one_more = stated(at_most), stated(at_most + 1)
         hits = self.found.hits.limit(one_more).cte("hits")
         number = select(func.count()).select_from(hits).scalar_subquery()
         few = select(*hits.c).where(number <= limit).limit(limit)

@@ -176,12 +176,12 @@ class Plan:
         return select(walked).where(*self.stretch(walked)).order_by(*self._ordering(walked))
 
     def _limit(self, rows: int) -> int | ColumnElement[int]:
-        """In the statement's text where only so many texts come of it.
+        """Stated where only so many texts of statements come of it.
 
         Of a parameter PostgreSQL believes that it may be large: it then takes a plan for any values
         for a bad one, and plans each page anew, which takes longer than to read it.
         """
-        return rows if self.parent is not None else literal_column(str(rows), Integer)
+        return rows if self.parent is not None else stated(rows)
 
     def _walked(self) -> FromClause:
         """What is walked along: the list's own rows, or the marks of some of them."""
@@ -357,6 +357,11 @@ class Plan:
             is_partial=stopped_at is not None,
             stopped_at=stopped_at,
         )
+
+
+def stated(number: int) -> ColumnElement[int]:
+    """A number in the text of a statement, where a parameter would mislead a planner."""
+    return literal_column(str(number), Integer)
 
 
 def rebased(source: FromClause, base: FromClause, onto: FromClause) -> FromClause:

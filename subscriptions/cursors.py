@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from struct import Struct
 from typing import Self
 
+from store.log import Head
 from store.types import Instant
 from subscriptions.signing import Signer, Tampered
 
@@ -23,6 +24,11 @@ class LogCursor:
     seq: int
     recorded_at: Instant = 0
     nonce: bytes = bytes(4)
+
+    @classmethod
+    def at(cls, head: Head) -> Self:
+        """Behind the newest row."""
+        return cls(head.epoch, head.seq, head.recorded_at, head.nonce)
 
     def encode(self, signer: Signer) -> str:
         place = _LAYOUT.pack(self.epoch, self.seq, self.recorded_at, self.nonce)

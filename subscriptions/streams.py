@@ -101,7 +101,7 @@ async def follow(
         reader = _Reader(database, workspace_id, tail, read, may_hold)
         breaks = tail.breaks
         head, gap = await patiently(lambda: reader.begin(after))
-        cursor = after or _at(head)
+        cursor = after or LogCursor.at(head)
         has_caught_up = after is None
         batch: Batch[R] | Gap
         if after is None:
@@ -243,7 +243,7 @@ class _Reader(Generic[R]):
             last = found[-1]
             return LogCursor(head.epoch, last.seq, last.recorded_at, last.nonce), found
         if until == head.seq:
-            return _at(head), found
+            return LogCursor.at(head), found
         mark = await log.mark(connection, self._workspace_id, until)
         return LogCursor(head.epoch, until, *(mark or (0, bytes(4)))), found
 
@@ -267,10 +267,6 @@ def _lost(head: Head, cursor: LogCursor) -> Gap | None:
     if cursor.seq < head.oldest_seq - 1:
         return Gap(GapReason.EXPIRED, _oldest(head))
     return None
-
-
-def _at(head: Head) -> LogCursor:
-    return LogCursor(head.epoch, head.seq, head.recorded_at, head.nonce)
 
 
 def _oldest(head: Head) -> LogCursor:

@@ -205,7 +205,7 @@ class Tail:
             head = await log.head(connection, self._workspace_id)
         if end is None or end.epoch != head.epoch or end.seq > head.seq:
             return self._begin_at(head)
-        if end == _at(head):
+        if end == LogCursor.at(head):
             return head.seq
         is_same = _begin_with(facts, end)
         new = facts[1:] if is_same else facts
@@ -228,7 +228,7 @@ class Tail:
         is_first = self.end is None
         self._stretches.clear()
         self._facts = 0
-        self._begins = self.end = _at(head)
+        self._begins = self.end = LogCursor.at(head)
         if not is_first:
             self.breaks += 1
         self._wake()
@@ -345,10 +345,6 @@ def _begin_with(facts: Sequence[Fact], cursor: LogCursor) -> bool:
     """Whether the first of them is the row at the cursor, and not another at its place."""
     place = (cursor.seq, cursor.recorded_at, cursor.nonce)
     return bool(facts) and (facts[0].seq, facts[0].recorded_at, facts[0].nonce) == place
-
-
-def _at(head: Head) -> LogCursor:
-    return LogCursor(head.epoch, head.seq, head.recorded_at, head.nonce)
 
 
 def _now() -> float:
