@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import orjson
+import sqlalchemy
 from sqlalchemy import event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
@@ -221,4 +222,19 @@ def _postgres_engine(
 
         connection.run_async(bytes_for_uuid)
 
+    event.listen(engine.sync_engine, "begin", _plan_anew)
     return engine
+
+
+def _plan_anew(connection: sqlalchemy.Connection) -> None:
+    """Drop the connection's plans at its 1st, 2nd, 4th, 8th … transaction.
+
+    A plan that is kept is one for the table as it was: of a few pages PostgreSQL reads all of
+    them, or takes any index that has the column somewhere, and it would go on doing so until
+    autovacuum looks at the table, a minute and a hundred thousand rows later. Tables grow by our
+    transactions, so no plan outlives two doublings, and a thousand transactions pay for ten.
+    """
+    info = connection.connection.info
+    number = info["transactions"] = info.get("transactions", 0) + 1
+    if number & (number - 1) == 0:
+        connection.exec_driver_sql("DISCARD PLANS")

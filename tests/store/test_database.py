@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, func, insert, select, text, update
+from sqlalchemy import bindparam, delete, func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from store import Conflict, Connection, Database, tables
@@ -311,6 +311,43 @@ async def test_connections_that_are_given_back_late_are_closed_as_well(postgres_
             )
         )
         assert sessions.scalar_one() == 0
+
+
+async def test_a_table_outgrows_the_plans_that_were_made_while_it_was_small(
+    postgres_url: str,
+) -> None:
+    keys = tables.communication_keys
+    renaming = (
+        update(keys)
+        .where(keys.c.workspace_id == bindparam("own"), keys.c.external_id == bindparam("name"))
+        .values(communication_id=bindparam("id"))
+    )
+    reading = text(
+        "SELECT seq_tup_read FROM pg_stat_xact_user_tables WHERE relname = 'communication_keys'"
+    )
+    database = Database(postgres_url, pool_size=1)
+    workspace = await a_workspace(database)
+    read = []
+    try:
+        async with database.write() as connection:
+            await connection.execute(text("ANALYZE communication_keys"))
+        for number in range(20):
+            names = [f"message-{number}-{place}" for place in range(200)]
+            rows = [
+                {"workspace_id": workspace.id, "external_id": name, "is_known": False}
+                for name in names
+            ]
+            changes = [{"own": workspace.id, "name": name, "id": new_id()} for name in names]
+            async with database.write() as connection:
+                await connection.execute(insert(keys), rows)
+                before = (await connection.execute(reading)).scalar_one()
+                await connection.execute(renaming, changes)
+                read.append((await connection.execute(reading)).scalar_one() - before)
+    finally:
+        await database.dispose()
+
+    assert read[0] > 0
+    assert read[-1] == 0
 
 
 async def test_a_database_that_is_away_is_not_reachable() -> None:
