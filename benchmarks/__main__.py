@@ -50,7 +50,7 @@ def main() -> None:
         parser.error(f"{', '.join(unknown)}: there are {', '.join(MEASUREMENTS)}.")
     with stores.opened() as databases:
         run = Run(databases, asked.quick)
-        run.say("\n".join(machine.described(databases.postgres_version)))
+        run.say("\n".join(machine.described(databases.postgres)))
         for name in asked.names or MEASUREMENTS:
             begun = time.monotonic()
             MEASUREMENTS[name](run)

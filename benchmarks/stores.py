@@ -12,6 +12,7 @@ from pathlib import Path
 import asyncpg
 from sqlalchemy.engine import make_url
 
+from benchmarks import machine
 from tests.support.databases import PostgresDatabases, SqliteDatabases
 from tests.support.loops import run
 from tests.support.postgres import PostgresServer
@@ -28,7 +29,9 @@ class Kind(StrEnum):
 class Stores:
     """Makes databases until the end of the run."""
 
-    postgres_version: str
+    postgres: str
+    """Its version and settings."""
+
     _sqlite: SqliteDatabases
     _postgres: PostgresDatabases
 
@@ -45,11 +48,14 @@ class Stores:
 
 @contextmanager
 def opened() -> Iterator[Stores]:
-    """Both databases; PostgreSQL from the wheel, unless the environment names a server."""
+    """Both databases; PostgreSQL from the wheel, unless the environment names a server.
+
+    The wheel's is set as README.md advises.
+    """
     with tempfile.TemporaryDirectory(prefix="trackside-bench-") as folder, _postgres_url() as url:
         postgres = PostgresDatabases(url)
         try:
-            yield Stores(run(_version(url)), SqliteDatabases(Path(folder)), postgres)
+            yield Stores(run(_described(url)), SqliteDatabases(Path(folder)), postgres)
         finally:
             postgres.remove()
 
@@ -87,17 +93,21 @@ def _postgres_url() -> Iterator[str]:
     if external := os.environ.get(EXTERNAL_POSTGRES):
         yield external
         return
-    server = PostgresServer()
+    server = PostgresServer(machine.postgres_settings())
     try:
         yield server.url
     finally:
         server.remove()
 
 
-async def _version(url: str) -> str:
+async def _described(url: str) -> str:
     connection = await asyncpg.connect(dsn(url))
     try:
-        version: str = await connection.fetchval("SHOW server_version")
+        version = await connection.fetchval("SHOW server_version")
+        shown = [
+            f"{name} {await connection.fetchval(f'SHOW {name}')}"
+            for name in ("shared_buffers", "max_wal_size")
+        ]
     finally:
         await connection.close()
-    return version
+    return f"{version} ({', '.join(shown)})"

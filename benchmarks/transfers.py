@@ -154,7 +154,7 @@ class _House:
                     first_s = time.perf_counter() - begun
                 if job["state"] not in ("QUEUED", "RUNNING"):
                     break
-                time.sleep(0.02)
+                time.sleep(0.1)
             seconds = time.perf_counter() - begun
         if job["state"] != "COMPLETED" or job["counts"]["created"] != number:
             raise UnexpectedAnswer(f"{job}")

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import asyncpg
@@ -28,9 +29,9 @@ class PostgresMissing(Exception):
 class PostgresServer:
     """One cluster on a loopback port, which keeps its data when stopped, killed and started."""
 
-    def __init__(self, *, is_steady: bool = False) -> None:
-        """is_steady: it gathers no statistics by itself: plans are the same in every run."""
-        self._is_steady = is_steady
+    def __init__(self, settings: Mapping[str, str] | None = None) -> None:
+        """settings: those of postgresql.conf that differ from its defaults."""
+        self._settings = settings or {}
         self._account = unprivileged()
         self._folder = Path(tempfile.mkdtemp(prefix="trackside-postgres-", dir=open_folder()))
         self._binaries = self._readable_binaries()
@@ -156,7 +157,7 @@ class PostgresServer:
             "unix_socket_directories": "",
             # What differs from production: a power cut of the machine loses data.
             "fsync": "off",
-            "autovacuum": "off" if self._is_steady else "on",
+            **self._settings,
         }
         command = [str(self._binaries / "postgres"), "-D", str(self._data)]
         command += [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
