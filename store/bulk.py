@@ -1,9 +1,11 @@
 """Bulk: many rows at once, by the way in that each database has for them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Table
+from sqlalchemy import Dialect, Table
 
 from store.database import CONFLICTS, Conflict, Connection
 
@@ -35,3 +37,25 @@ async def insert(
         if str(getattr(error, "sqlstate", "")) in CONFLICTS:
             raise Conflict from error
         raise
+
+
+async def execute(
+    connection: Connection, statement: Any, names: tuple[str, ...], records: Sequence[Record]
+) -> None:
+    """The statement once for each record, which are values of its parameters in that order.
+
+    Past SQLAlchemy's handling of parameters, which took longer than the driver does: values are as
+    the driver takes them.
+    """
+    if records:
+        sql, picked = _for_driver(statement, names, connection.dialect)
+        await connection.exec_driver_sql(sql, [*map(picked, records)])
+
+
+@cache
+def _for_driver(
+    statement: Any, names: tuple[str, ...], dialect: Dialect
+) -> tuple[str, Callable[[Record], Record]]:
+    """The statement's text, and what puts values in the order of its parameters."""
+    compiled = statement.compile(dialect=dialect)
+    return str(compiled), itemgetter(*(names.index(name) for name in compiled.positiontup))

@@ -35,26 +35,27 @@ _ACTIONS = {K.CLICKED: 0, K.UNSUBSCRIBED: 1, K.COMPLAINED: 2}
 _NEVER: Instant = -(1 << 63)
 
 
-class _State:
-    """A mutable copy of a row, handed on as the columns of its table."""
+class State:
+    """A mutable copy of a row: its fields are columns of its table, by their names."""
 
     __slots__ = ()
 
     def columns(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in _names(type(self))}
+        return {name: getattr(self, name) for name in names_of(type(self))}
 
 
 _NAMES: dict[type, tuple[str, ...]] = {}
 
 
-def _names(kind: type) -> tuple[str, ...]:
+def names_of(kind: type[State]) -> tuple[str, ...]:
+    """The fields of a kind of state, in the order in which it is made of them."""
     if kind not in _NAMES:
-        _NAMES[kind] = tuple(one.name for one in fields(kind))
+        _NAMES[kind] = tuple(one.name for one in fields(kind))  # type: ignore[arg-type]
     return _NAMES[kind]
 
 
 @dataclass(slots=True)
-class Message(_State):
+class Message(State):
     """A communication while events are folded into it; the columns of `communications`."""
 
     id: Id
@@ -216,7 +217,7 @@ _STEP_FACT: dict[StepKind, str] = {
 
 
 @dataclass(slots=True)
-class Visit(_State):
+class Visit(State):
     """An entry at one step: the first time of each kind of fact, and the last time that it was
     entered; the columns of `entry_steps`."""
 
@@ -243,7 +244,7 @@ class Visit(_State):
 
 
 @dataclass(slots=True)
-class Passage(_State):
+class Passage(State):
     """An entry while facts are folded into it; the columns of `entries`."""
 
     id: Id

@@ -1,7 +1,7 @@
 """Loading what a batch of events refers to, in a few statements and locked in one order."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Table, and_, or_, select
 
@@ -24,9 +24,11 @@ from store.ingest.known import (
     message_name,
     provider_message_name,
 )
-from store.merge import Message, Passage, Visit
+from store.merge import Message, Passage, State, Visit, names_of
 from store.types import Id, new_id
 from store.words import OPEN_STATES, ContactStatus, JourneyStatus, LinkKind
+
+S = TypeVar("S", bound=State)
 
 
 async def load(
@@ -152,8 +154,8 @@ class _Reader:
 
     async def lock_entries(self, ids: Iterable[Id]) -> None:
         wanted = sorted(set(ids) - self.known.entries_by_id.keys())
-        for row in await self._locked(tables.entries, wanted):
-            self.known.add_entry(Passage(**row))
+        for entry in await self._locked(Passage, tables.entries, wanted):
+            self.known.add_entry(entry)
 
     async def open_entries(self, batch: Sequence[Event]) -> None:
         """The open entries of contacts that an event names instead of an entry."""
@@ -197,8 +199,7 @@ class _Reader:
         if by_provider:
             by_id = {message.id: message for message in known.messages.values()}
         wanted = {*ids.values(), *by_provider.values()} - by_id.keys()
-        for row in await self._locked(tables.communications, sorted(wanted)):
-            message = Message(**row)
+        for message in await self._locked(Message, tables.communications, sorted(wanted)):
             known.messages[message.external_id] = by_id[message.id] = message
         for name, one in by_provider.items():
             known.messages_by_provider[name] = by_id[one]
@@ -241,13 +242,13 @@ class _Reader:
             ids.update({row[0]: row[1] for row in late})
         return ids
 
-    async def _locked(self, table: Table, ids: Sequence[Id]) -> list[dict[str, Any]]:
+    async def _locked(self, kind: type[S], table: Table, ids: Sequence[Id]) -> list[S]:
         if not ids:
             return []
         found = await self.connection.execute(
-            statements.locking(table), {"workspace": self.workspace_id, "ids": ids}
+            statements.locking(table, names_of(kind)), {"workspace": self.workspace_id, "ids": ids}
         )
-        return [dict(row) for row in found.mappings()]
+        return [kind(*row) for row in found]
 
     async def journeys(self, names: set[str]) -> None:
         """The journeys that are named, and those of the entries that are."""
@@ -341,14 +342,13 @@ class _Reader:
     async def visits(self) -> None:
         table = tables.entry_steps
         ids = self.known.entries_by_id.keys() - {one[0] for one in self.known.visits}
-        columns = [column for column in table.c if column.name != "workspace_id"]
         found = await self.connection.execute(
-            select(*columns).where(
+            select(*(table.c[name] for name in names_of(Visit))).where(
                 table.c.workspace_id == self.workspace_id, table.c.entry_id.in_(ids)
             )
         )
-        for row in found.mappings():
-            visit = Visit(**row)
+        for row in found:
+            visit = Visit(*row)
             self.known.visits[visit.entry_id, visit.step_id] = visit
 
 

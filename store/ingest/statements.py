@@ -3,13 +3,16 @@
 For a single event, building them anew was a good part of what recording it cost.
 """
 
+from collections.abc import Callable, Container
 from functools import cache
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 
-from sqlalchemy import Column, Table, bindparam, select
+from sqlalchemy import Column, Table, bindparam, select, update
 
 from store import tables
 from store.dialects import insert
+from store.merge import State, names_of
 
 
 @cache
@@ -41,10 +44,10 @@ def keyed(dialect: str, table: Table, id_column: Column[Any]) -> tuple[Any, Any]
 
 
 @cache
-def locking(table: Table) -> Any:
-    """All columns of the rows with these ids, in the order in which everybody locks them."""
+def locking(table: Table, names: tuple[str, ...]) -> Any:
+    """These columns of the rows with these ids, in the order in which everybody locks them."""
     return (
-        select(*(column for column in table.c if column.name != "workspace_id"))
+        select(*(table.c[name] for name in names))
         .where(
             table.c.workspace_id == bindparam("workspace"),
             table.c.id.in_(bindparam("ids", expanding=True)),
@@ -62,3 +65,36 @@ def adding(dialect: str, table: Table, key: tuple[str, ...], names: tuple[str, .
         index_elements=["workspace_id", *key],
         set_={name: table.c[name] + statement.excluded[name] for name in names},
     )
+
+
+class ForEach(NamedTuple):
+    """A statement that is done for each of many states."""
+
+    statement: Any
+    names: tuple[str, ...]
+    """Of its parameters; the first is the workspace."""
+
+    values: Callable[[State], tuple[Any, ...]]
+    """A state's, for the others."""
+
+
+def making(table: Table, kind: type[State]) -> ForEach:
+    """To write the row of a state that is new."""
+    names = names_of(kind)
+    parameters = ("workspace_id", *names)
+    statement = table.insert().values({name: bindparam(name) for name in parameters})
+    return ForEach(statement, parameters, attrgetter(*names))
+
+
+def changing(table: Table, kind: type[State], fixed: Container[str]) -> ForEach:
+    """To write all of a state but what is never changed."""
+    names = tuple(name for name in names_of(kind) if name not in fixed)
+    statement = (
+        update(table)
+        .where(
+            table.c.workspace_id == bindparam("b_workspace_id"),
+            table.c.id == bindparam("b_id"),
+        )
+        .values({name: bindparam(name) for name in names})
+    )
+    return ForEach(statement, ("b_workspace_id", "b_id", *names), attrgetter("id", *names))

@@ -2,17 +2,19 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Table, bindparam, delete, update
 
-from store import tables
+from store import bulk, tables
 from store.buckets import buckets_of
 from store.database import Connection
 from store.dialects import insert
 from store.ingest import misdirected, statements
 from store.ingest.batch import Batch, visit_tally, waiting_step
 from store.ingest.encoding import encode
+from store.ingest.statements import ForEach
 from store.ingest.write_contacts import write_contacts
 from store.ingest.writer import Writer
 from store.log import Head, append
@@ -44,34 +46,27 @@ async def write(connection: Connection, workspace_id: int, batch: Batch) -> Head
     return behind
 
 
-def _update(table: Table, kind: type) -> Any:
-    names = [name for name in kind.__dataclass_fields__ if name not in _FIXED]  # type: ignore[attr-defined]
-    return (
-        update(table)
-        .where(
-            table.c.workspace_id == bindparam("b_workspace_id"),
-            table.c.id == bindparam("b_id"),
-        )
-        .values({name: bindparam(name) for name in names})
-    )
-
-
-_UPDATE_ENTRY = _update(tables.entries, Passage)
-_UPDATE_MESSAGE = _update(tables.communications, Message)
+_NEW_ENTRIES = statements.making(tables.entries, Passage)
+_CHANGED_ENTRIES = statements.changing(tables.entries, Passage, _FIXED)
+_NEW_MESSAGES = statements.making(tables.communications, Message)
+_CHANGED_MESSAGES = statements.changing(tables.communications, Message, _FIXED)
 
 
 class _Writer(Writer):
-    def _changes(self, states: list[Any]) -> list[dict[str, Any]]:
-        changes = []
-        for state in sorted(states, key=lambda one: bytes(one.id)):
-            columns = {k: v for k, v in state.columns().items() if k not in _FIXED}
-            changes.append({**columns, "b_workspace_id": self.workspace_id, "b_id": state.id})
-        return changes
+    async def _each(self, one: ForEach, states: Sequence[Message | Passage]) -> None:
+        own = self.workspace_id
+        await bulk.execute(
+            self.connection,
+            one.statement,
+            one.names,
+            # In the order of their ids, in which everybody takes them.
+            [(own, *one.values(state)) for state in sorted(states, key=attrgetter("id"))],
+        )
 
     async def entries(self) -> None:
         batch, keys = self.batch, tables.entry_keys
         new = list(batch.new_entries.values())
-        await self.insert(tables.entries, [entry.columns() for entry in new])
+        await self._each(_NEW_ENTRIES, new)
         if new:
             await self.connection.execute(
                 update(keys)
@@ -83,8 +78,7 @@ class _Writer(Writer):
                 [{"b_name": entry.external_id, "b_id": entry.id} for entry in new],
             )
         changed = [batch.known.entries_by_id[one] for one in batch.entries_before]
-        if changed:
-            await self.connection.execute(_UPDATE_ENTRY, self._changes(changed))
+        await self._each(_CHANGED_ENTRIES, changed)
         visits = [batch.known.visits[key] for key in batch.new_visits | batch.changed_visits]
         if visits:
             statement = insert(self.connection, tables.entry_steps)
@@ -100,7 +94,7 @@ class _Writer(Writer):
     async def messages(self) -> None:
         batch, keys = self.batch, tables.communication_keys
         new = list(batch.new_messages.values())
-        await self.insert(tables.communications, [message.columns() for message in new])
+        await self._each(_NEW_MESSAGES, new)
         named = [(message.external_id, message.id, True) for message in new]
         known = {message.external_id for message in new}
         named += [(name, one, False) for name, one in batch.announced.items() if name not in known]
@@ -119,8 +113,7 @@ class _Writer(Writer):
             )
         by_id = {message.id: message for message in batch.known.messages.values()}
         changed = [by_id[one] for one in batch.messages_before]
-        if changed:
-            await self.connection.execute(_UPDATE_MESSAGE, self._changes(changed))
+        await self._each(_CHANGED_MESSAGES, changed)
         await self._marks([*new, *(by_id[one] for one in batch.messages_before)])
         await self.insert(tables.links, batch.links)
         if batch.provider_messages:
