@@ -1,7 +1,6 @@
 """Bulk: many rows at once, by the way in that each database has for them."""
 
 from collections.abc import Callable, Sequence
-from functools import cache
 from operator import itemgetter
 from typing import Any
 
@@ -42,20 +41,25 @@ async def insert(
 async def execute(
     connection: Connection, statement: Any, names: tuple[str, ...], records: Sequence[Record]
 ) -> None:
-    """The statement once for each record, which are values of its parameters in that order.
+    """The statement, one that is built once, for each record.
 
-    Past SQLAlchemy's handling of parameters, which took longer than the driver does: values are as
-    the driver takes them.
+    A record holds the values of the parameters with these names, as the driver takes them: past
+    SQLAlchemy's handling of parameters, which took longer than the driver does.
     """
     if records:
         sql, picked = _for_driver(statement, names, connection.dialect)
         await connection.exec_driver_sql(sql, [*map(picked, records)])
 
 
-@cache
-def _for_driver(
-    statement: Any, names: tuple[str, ...], dialect: Dialect
-) -> tuple[str, Callable[[Record], Record]]:
+_Form = tuple[str, Callable[[Record], Record]]
+_FORMS: dict[tuple[Any, tuple[str, ...], str], _Form] = {}
+
+
+def _for_driver(statement: Any, names: tuple[str, ...], dialect: Dialect) -> _Form:
     """The statement's text, and what puts values in the order of its parameters."""
-    compiled = statement.compile(dialect=dialect)
-    return str(compiled), itemgetter(*(names.index(name) for name in compiled.positiontup))
+    key = (statement, names, dialect.name)
+    if key not in _FORMS:
+        compiled = statement.compile(dialect=dialect)
+        places = [names.index(name) for name in compiled.positiontup]
+        _FORMS[key] = str(compiled), itemgetter(*places)
+    return _FORMS[key]
