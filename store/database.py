@@ -237,4 +237,6 @@ def _plan_anew(connection: sqlalchemy.Connection) -> None:
     info = connection.connection.info
     number = info["transactions"] = info.get("transactions", 0) + 1
     if number & (number - 1) == 0:
-        connection.exec_driver_sql("DISCARD PLANS")
+        cursor = connection.connection.cursor()
+        cursor.execute("DISCARD PLANS")
+        cursor.close()
