@@ -65,11 +65,11 @@ async def make(url: str, *, messages: int, entries: int) -> Dataset:
 
 
 async def begin(
-    database: Database, now: Instant, journeys_wanted: int
+    database: Database, now: Instant, journeys_wanted: int, name: str = "bench"
 ) -> tuple[int, str, tuple[Id, ...], list[tuple[Channel, Id]]]:
     """The workspace, a token for everything, the journeys, and the resources by weight."""
     async with database.write() as connection:
-        workspace_id = await workspaces.create(connection, "bench", now)
+        workspace_id = await workspaces.create(connection, name, now)
         secret = new_secret(workspace_id)
         await tokens.create(
             connection,

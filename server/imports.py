@@ -1,7 +1,7 @@
 """Imports: the jobs that go through uploaded contact lists, a thousand rows a transaction."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, BinaryIO
@@ -13,9 +13,10 @@ from server.csv_lines import MARK
 from server.csv_records import Place, Record, Records, TooManyUnclosed
 from server.files import KEPT_FOR, Files, Part
 from store import Connection, contact_imports, jobs
-from store.contact_imports import Row, Written
+from store.contact_imports import Row
 from store.erasure_keys import Keyring
 from store.jobs import Progress, RowRefusal
+from store.log import Head
 from store.seen import Seen
 from store.types import SECOND
 from store.words import ContactStatus
@@ -24,6 +25,11 @@ from subscriptions.signing import Tampered
 ROWS_A_STEP = 1_000
 ERRORS_AT_MOST = 10_000
 """So many refusals are listed with the job; the file of rejected rows has all of them."""
+
+# A list that brought so many new people one after another will go on so: the next ones are written
+# without a look whether they are known. Where one is, the step meets a Conflict and begins again,
+# with a look.
+_NEW_ENOUGH = 10_000
 
 _SHOWN = 1_000
 _REJECTED = ("row", *contact_rows.COLUMNS, "reason")
@@ -95,6 +101,7 @@ class _Import:
         self._is_dry_run: bool = asked["isDryRun"]
         self._delimiter: str = asked["delimiter"]
         self._begin = Place(asked["offset"], records=1)
+        self._new_in_a_row = 0
 
     async def read(self, upload: Any) -> None:
         at = await self._resume()
@@ -124,24 +131,15 @@ class _Import:
 
     async def _go_through(self, file: BinaryIO, seen: Seen, at: _Checkpoint) -> _Checkpoint:
         await asyncio.to_thread(self._remember, file, seen, at.place)
-        records = Records(file, self._delimiter, at.place)
-        reading = self._reading(records, seen)
+        batches = _Batches(Records(file, self._delimiter, at.place), seen)
         try:
-            while True:
-                batch = await reading
-                # Read on while these are written.
-                reading = self._reading(records, seen)
-                at = await self._write(batch, at)
-                if at.is_over:
-                    return at
+            while not at.is_over:
+                at = await self._write(await batches.take(), at, batches.read_on)
         except TooManyUnclosed as error:
             raise JobFailed(str(error)) from None
         finally:
-            # It uses the file, which is closed behind this.
-            await asyncio.gather(reading, return_exceptions=True)
-
-    def _reading(self, records: Records, seen: Seen) -> "asyncio.Task[_Batch]":
-        return asyncio.create_task(asyncio.to_thread(_read, records, seen))
+            await batches.close()
+        return at
 
     def _remember(self, file: BinaryIO, seen: Seen, until: Place) -> None:
         """What an earlier claim had seen, by reading it once more."""
@@ -150,26 +148,42 @@ class _Import:
         while left:
             left -= len(_read(records, seen, min(left, ROWS_A_STEP)).records)
 
-    async def _write(self, batch: _Batch, at: _Checkpoint) -> _Checkpoint:
-        written = Written()
+    async def _write(
+        self, batch: _Batch, at: _Checkpoint, read_on: Callable[[], None]
+    ) -> _Checkpoint:
+        """Write the batch; `read_on` is called when the database begins on what takes it long."""
+        behind: Head | None = None
         then = at
 
         async def step(connection: Connection, progress: Progress) -> Progress:
-            nonlocal written, then
-            written = await contact_imports.write(
+            nonlocal behind, then
+            now = self._work.now()
+            new_in_a_row, self._new_in_a_row = self._new_in_a_row, 0
+            found = await contact_imports.find(
                 connection,
                 self._work.workspace_id,
                 batch.rows,
                 self._status,
                 self._keyring,
-                by=self._work.claim.created_by,
-                now=self._work.now(),
-                is_dry_run=self._is_dry_run,
+                now=now,
+                are_new=new_in_a_row >= _NEW_ENOUGH and not self._is_dry_run,
             )
+            read_on()
+            if not self._is_dry_run:
+                behind = await contact_imports.write(
+                    connection,
+                    self._work.workspace_id,
+                    found,
+                    self._status,
+                    by=self._work.claim.created_by,
+                    now=now,
+                )
+            if len(found.new) == len(batch.rows):
+                self._new_in_a_row = new_in_a_row + len(found.new)
             refused = [
                 *batch.refused,
-                *map(contact_rows.is_deleted, written.deleted),
-                *map(contact_rows.is_erased, written.erased),
+                *map(contact_rows.is_deleted, found.deleted),
+                *map(contact_rows.is_erased, found.erased),
             ]
             refused.sort()
             room = max(0, ERRORS_AT_MOST - progress.counts.failed)
@@ -184,16 +198,16 @@ class _Import:
                 done,
                 done if is_over else max(done, progress.total or 0),
                 progress.counts.plus(
-                    created=written.created,
-                    updated=written.updated,
-                    unchanged=written.unchanged,
+                    created=len(found.new),
+                    updated=len(found.changed),
+                    unchanged=found.unchanged,
                     skipped=batch.blank,
                     failed=len(refused),
                 ),
             )
 
         await self._work.step(step)
-        self._work.ring(written.behind, ())
+        self._work.ring(behind, ())
         return then
 
     async def _keep(
@@ -229,6 +243,32 @@ class _Import:
             return progress
 
         await self._work.step(offer)
+
+
+class _Batches:
+    """The rest of a file, read in a thread."""
+
+    def __init__(self, records: Records, seen: Seen) -> None:
+        self._records, self._seen = records, seen
+        self._reading: asyncio.Task[_Batch] | None = None
+
+    def read_on(self) -> None:
+        """Begin to read the next batch, unless that was begun."""
+        if self._reading is None:
+            self._reading = asyncio.create_task(asyncio.to_thread(_read, self._records, self._seen))
+
+    async def take(self) -> _Batch:
+        """The next batch, without records at the end. Raises TooManyUnclosed."""
+        self.read_on()
+        assert self._reading is not None
+        batch = await self._reading
+        self._reading = None
+        return batch
+
+    async def close(self) -> None:
+        """Wait until the file is not used any more."""
+        if self._reading is not None:
+            await asyncio.gather(self._reading, return_exceptions=True)
 
 
 def _read(records: Records, seen: Seen, limit: int = ROWS_A_STEP) -> _Batch:

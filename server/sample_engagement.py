@@ -9,8 +9,7 @@ from resolvers import belongings, contact_changes, contacts, journeys, promos
 from resolvers.context import Context
 from server import sample_contacts
 from server.sample_journeys import TOURNAMENT, WELCOME, SampleJourney
-from store import contact_imports, referral_links, reward_sending
-from store.contact_imports import Row
+from store import Connection, contact_imports, referral_links, reward_sending
 from store.drafts import (
     ChoiceDraft,
     ContactDraft,
@@ -20,7 +19,6 @@ from store.drafts import (
     SurveyDraft,
 )
 from store.filters import ContactFilter, RewardStateFilter
-from store.folding import fold_email
 from store.ingest.events import (
     ContactRef,
     Event,
@@ -135,23 +133,22 @@ async def import_list(context: Context) -> None:
     people = list(sample_contacts.contacts(sample_contacts.HOW_MANY + IMPORTED))
     known, new = people[:100], people[sample_contacts.HOW_MANY :]
     rows = [
-        Row(number, one.first_name, one.last_name, email, fold_email(email))
+        contact_imports.row(number, one.first_name, one.last_name, email)
         for number, one in enumerate([*known, *new], 2)
         for email in [one.email or f"{one.username}@example.com"]
         if one.email or one in new
     ]
-    now = context.now()
-    await context.database.transact(
-        lambda connection: contact_imports.write(
-            connection,
-            context.workspace_id,
-            rows,
-            ContactStatus.LEAD,
-            context.signer,
-            by="sample list",
-            now=now,
+    now, workspace_id, status = context.now(), context.workspace_id, ContactStatus.LEAD
+
+    async def step(connection: Connection) -> None:
+        found = await contact_imports.find(
+            connection, workspace_id, rows, status, context.signer, now=now
         )
-    )
+        await contact_imports.write(
+            connection, workspace_id, found, status, by="sample list", now=now
+        )
+
+    await context.database.transact(step)
 
 
 async def convert(context: Context) -> list[Id | Refusal]:

@@ -22,7 +22,7 @@ from store import bulk, contact_deletions, contact_statuses, erasure_keys, log, 
 from store.contact_deletions import UNDOABLE_FOR
 from store.database import Connection
 from store.erasure_keys import Keyring
-from store.folding import contact_text, fold
+from store.folding import contact_text, fold, fold_email
 from store.ingest.batch import NONCES
 from store.log import Head
 from store.tables import contacts
@@ -73,83 +73,115 @@ _FACT = (
 
 
 class Row(NamedTuple):
-    """A row whose values are in order; names that the file leaves blank are None."""
+    """A row whose values are in order, and how a contact of it is compared and found.
+
+    Names that the file leaves blank are None.
+    """
 
     number: int
     first_name: str | None
     last_name: str | None
     email: str
     email_key: str
+    search: str
+    last_name_key: str
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What became of the rows; those of `deleted` and `erased` contacts are left alone."""
+def row(number: int, first_name: str | None, last_name: str | None, email: str) -> Row:
+    return Row(
+        number,
+        first_name,
+        last_name,
+        email,
+        fold_email(email),
+        contact_text(first_name, last_name, None, None, email),
+        fold(last_name or ""),
+    )
 
-    created: int = 0
-    updated: int = 0
+
+@dataclass(slots=True)
+class Found:
+    """What is to become of rows; those of `deleted` and `erased` contacts are left alone."""
+
+    new: list[Row] = field(default_factory=list)
+    changed: list[tuple[Row, Mapping[str, Any]]] = field(default_factory=list)
     unchanged: int = 0
     deleted: list[Row] = field(default_factory=list)
     erased: list[Row] = field(default_factory=list)
-    behind: Head | None = None
+    # Deleted for good: whoever comes with the address now is somebody new.
+    given_up: list[tuple[str, Id]] = field(default_factory=list)
 
 
-async def write(
+async def find(
     connection: Connection,
     workspace_id: int,
     rows: Sequence[Row],
     status: ContactStatus,
     keyring: Keyring,
     *,
+    now: Instant,
+    are_new: bool = False,
+) -> Found:
+    """Whose rows these are; the contacts that are known are locked in the order of their ids.
+
+    `are_new`: nobody is looked up, and `write` raises Conflict if one is known after all.
+    """
+    found = Found()
+    known = (
+        {} if are_new else await _known(connection, workspace_id, [one.email_key for one in rows])
+    )
+    for one in rows:
+        own = known.get(one.email_key)
+        if own is None:
+            found.new.append(one)
+        elif own["deleted_at"] is not None and own["deleted_at"] + UNDOABLE_FOR > now:
+            found.deleted.append(one)
+        elif own["deleted_at"] is not None:
+            found.given_up.append(("email", own["id"]))
+            found.new.append(one)
+        elif _is_same(one, own, status):
+            found.unchanged += 1
+        else:
+            found.changed.append((one, own))
+    gone = await erasure_keys.erased(
+        connection, workspace_id, keyring, (one.email_key for one in found.new)
+    )
+    if gone:
+        found.erased = [one for one in found.new if one.email_key in gone]
+        found.new = [one for one in found.new if one.email_key not in gone]
+    return found
+
+
+async def write(
+    connection: Connection,
+    workspace_id: int,
+    found: Found,
+    status: ContactStatus,
+    *,
     by: str,
     now: Instant,
-    is_dry_run: bool = False,
-) -> Written:
+) -> Head | None:
     """Make the contacts that are new, and give known ones the file's names; no e-mail twice.
 
     A known contact keeps its status, its consents and the names that the file leaves blank.
+    Returns the log's head behind what was written, None for nothing.
     """
-    known = await _known(connection, workspace_id, [row.email_key for row in rows])
-    new: list[Row] = []
-    changed: list[tuple[Row, Mapping[str, Any]]] = []
-    deleted: list[Row] = []
-    # Deleted for good: whoever comes with the address now is somebody new.
-    given_up: list[tuple[str, Id]] = []
-    unchanged = 0
-    for row in rows:
-        own = known.get(row.email_key)
-        if own is None:
-            new.append(row)
-        elif own["deleted_at"] is not None and own["deleted_at"] + UNDOABLE_FOR > now:
-            deleted.append(row)
-        elif own["deleted_at"] is not None:
-            given_up.append(("email", own["id"]))
-            new.append(row)
-        elif _is_same(row, own, status):
-            unchanged += 1
-        else:
-            changed.append((row, own))
-    gone = await erasure_keys.erased(
-        connection, workspace_id, keyring, (row.email_key for row in new)
-    )
-    erased = [row for row in new if row.email_key in gone]
-    new = [row for row in new if row.email_key not in gone]
-    behind = None
-    if not is_dry_run and (new or changed):
-        if given_up:
-            await contact_deletions.give_up(connection, workspace_id, given_up)
-        ids = await _create(connection, workspace_id, new, status, by, now)
-        await _change(connection, workspace_id, changed, status, now)
-        changed_ids = sorted(bytes(own["id"]) for _, own in changed)
-        behind = await _log(connection, workspace_id, ids, changed_ids, by, now)
-        await contact_statuses.count(connection, workspace_id, come=repeat(status, len(ids)))
-    return Written(len(new), len(changed), unchanged, deleted, erased, behind)
+    if not found.new and not found.changed:
+        return None
+    if found.given_up:
+        await contact_deletions.give_up(connection, workspace_id, found.given_up)
+    ids = await _create(connection, workspace_id, found.new, status, by, now)
+    await _change(connection, workspace_id, found.changed, status, now)
+    changed_ids = sorted(bytes(own["id"]) for _, own in found.changed)
+    behind = await _log(connection, workspace_id, ids, changed_ids, by, now)
+    await contact_statuses.count(connection, workspace_id, come=repeat(status, len(ids)))
+    return behind
 
 
 async def _known(
     connection: Connection, workspace_id: int, keys: Sequence[str]
 ) -> dict[str, Mapping[str, Any]]:
-    """Contacts by the key of their e-mail, locked in the order of their ids."""
+    """Contacts by the key of their e-mail, locked."""
     is_sqlite = connection.dialect.name == "sqlite"
     found = await connection.execute(
         _IDS_ON_SQLITE if is_sqlite else _IDS_ON_POSTGRESQL,
@@ -207,12 +239,12 @@ async def _create(
             (
                 workspace_id,
                 own,
-                row.email,
-                row.email_key,
-                row.first_name,
-                row.last_name,
-                contact_text(row.first_name, row.last_name, None, None, row.email),
-                fold(row.last_name or ""),
+                one.email,
+                one.email_key,
+                one.first_name,
+                one.last_name,
+                one.search,
+                one.last_name_key,
                 plain_status,
                 source,
                 plain_status,
@@ -220,7 +252,7 @@ async def _create(
                 now,
                 now,
             )
-            for own, row in zip(ids, rows, strict=True)
+            for own, one in zip(ids, rows, strict=True)
         ],
     )
     await bulk.insert(

@@ -21,8 +21,10 @@ DatabaseError = DBAPIError
 
 R = TypeVar("R")
 
-CONFLICTS = frozenset(["40001", "40P01", "23505"])
-"""SQLSTATE: serialization failure, deadlock; a unique name that another took meanwhile."""
+CONFLICTS = frozenset(
+    ["40001", "40P01", "23505", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"]
+)
+"""SQLSTATE: serialization failure, deadlock; a unique name that another took; SQLite's for that."""
 
 _TRIES = 5
 _RETURNED_WITHIN_S = 5.0
@@ -88,7 +90,8 @@ class Database:
             async with self._writer.begin() as connection:
                 yield connection
         except DBAPIError as error:
-            if str(getattr(error.orig, "sqlstate", "")) in CONFLICTS:
+            name = "sqlite_errorname" if self.is_sqlite else "sqlstate"
+            if str(getattr(error.orig, name, "")) in CONFLICTS:
                 raise Conflict from error
             raise
 

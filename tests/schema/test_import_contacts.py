@@ -339,6 +339,28 @@ async def test_duplicates_are_found_however_far_apart(api: Api, tmp_path: Path) 
     assert (await contacts(api.workspace))["p0@example.org"]["first_name"] == "P0"
 
 
+@pytest.mark.parametrize("is_dry_run", [False, True], ids=["for good", "dry run"])
+async def test_known_contacts_are_known_behind_ten_thousand_new_ones(
+    api: Api, tmp_path: Path, is_dry_run: bool
+) -> None:
+    await a_contact(api.workspace, "bob", email="Bob@example.org", first_name="Bob")
+    eve = await a_contact(api.workspace, "eve", email="eve@example.org")
+    await change_contact(api.workspace.database, eve, deleted_at=NOW)
+    rows = [f"P{number},,p{number}@example.org" for number in range(12_500)]
+    rows[12_001:12_001] = ["Rob,,bob@example.org", "Eve,,eve@example.org"]
+
+    job = await imported(api, tmp_path, HEADER + "\n".join(rows), dryRun=is_dry_run)
+
+    assert (job["state"], job["counts"]) == (
+        "COMPLETED",
+        counts(created=12_500, updated=1, failed=1),
+    )
+    assert [(one["row"], one["code"]) for one in job["errors"]] == [(12_004, "CONFLICT")]
+    found = await contacts(api.workspace)
+    assert found["Bob@example.org"]["first_name"] == ("Bob" if is_dry_run else "Rob")
+    assert len(found) == (3 if is_dry_run else 12_503)
+
+
 async def test_a_deleted_contact_is_not_brought_back(api: Api, tmp_path: Path) -> None:
     own = await a_contact(api.workspace, "bob", email="bob@example.org")
     await change_contact(api.workspace.database, own, deleted_at=NOW)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import bindparam, delete, func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
-from store import Conflict, Connection, Database, tables
+from store import Conflict, Connection, Database, bulk, tables
 from store.types import MoneyColumn, new_id
 from tests.support.factories import (
     NOW,
@@ -147,6 +147,21 @@ async def test_400_concurrent_increments_lose_none(database_url: str) -> None:
         assert [row["seq"] for row in await workspace.rows(heads)] == [400]
 
 
+async def test_a_name_that_is_taken_is_a_conflict(database: Database) -> None:
+    workspace = await a_workspace(database)
+    await a_contact(workspace, "bob", email="bob@example.org")
+    columns = ("workspace_id", "id", "email_key", "search", "last_name_key", "status", "source")
+    record = (workspace.id, new_id(), "bob@example.org", "", "", "LEAD", "CREATED", NOW, NOW)
+
+    with pytest.raises(Conflict):
+        async with database.write() as connection:
+            await bulk.insert(
+                connection, tables.contacts, (*columns, "created_at", "active_at"), [record]
+            )
+
+    assert len(await workspace.rows(tables.contacts)) == 1
+
+
 async def test_a_unique_name_taken_meanwhile_is_tried_again(postgres_url: str) -> None:
     async with a_database(postgres_url) as database:
         tries = 0
@@ -245,17 +260,17 @@ async def test_a_foreign_key_holds(database: Database) -> None:
     orphan = {
         "workspace_id": workspace.id,
         "contact_id": new_id(),
-        "id": new_id(),
-        "to_status": "LEAD",
-        "at": NOW,
-        "by": "ops",
+        "channel": "EMAIL",
+        "is_subscribed": False,
+        "since": NOW,
+        "source": "ops",
     }
 
     with pytest.raises(DBAPIError, match=r"(?i)foreign key"):
         async with database.write() as connection:
-            await connection.execute(insert(tables.contact_status_changes), orphan)
+            await connection.execute(insert(tables.contact_consents), orphan)
 
-    assert await workspace.rows(tables.contact_status_changes) == []
+    assert await workspace.rows(tables.contact_consents) == []
 
 
 async def test_sqlite_writes_ahead_and_syncs_each_commit(sqlite_url: str) -> None:
