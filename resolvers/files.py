@@ -6,7 +6,6 @@ from struct import Struct
 from resolvers.context import Context
 from store import rows
 from store.types import Id, Instant
-from store.words import JobState
 from subscriptions.signing import Signer, Tampered
 
 _PURPOSE = "file"
@@ -35,9 +34,7 @@ class FileLink:
 
 def url(context: Context, job: rows.Job) -> str | None:
     """Where the job's file is to be had; None while there is none, and when it is gone."""
-    if job.state != JobState.COMPLETED or job.file_name is None or job.expires_at is None:
-        return None
-    if job.expires_at <= context.now():
+    if job.file_name is None or job.expires_at is None or job.expires_at <= context.now():
         return None
     link = FileLink(context.workspace_id, job.id, job.expires_at)
     return f"{context.public_url}/files/{link.token(context.signer)}"

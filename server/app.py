@@ -83,7 +83,9 @@ def build(services: Services) -> Starlette:
     http, socket = GraphQLHttp(services), GraphQLSocket(services)
     health, tracked = Health(services), TrackedLinks(services)
     referrals = ReferralLinks(services)
-    downloads = Downloads(services.files, services.database, services.signer, services.now)
+    downloads = Downloads(
+        services.files, services.database, services.signer, services.now, services.closing
+    )
     middleware = [
         Middleware(_Counted, metrics=services.metrics),
         Middleware(_Guarded),

@@ -23,9 +23,14 @@ from store.words import ContactColumn
 
 @dataclass(frozen=True, slots=True)
 class _Checkpoint:
-    """How much of which part is written, and behind which row it goes on; None: from the first."""
+    """How much of which part is written, and behind which row it goes on; None: from the first.
+
+    `begun` is the part that the file began as: whoever follows it knows by that it is still the
+    same.
+    """
 
     part: str
+    begun: str
     size: int
     behind: tuple[Instant, Id] | None = None
     is_over: bool = False
@@ -36,6 +41,8 @@ class _Checkpoint:
         behind = kept["behind"]
         return cls(
             kept["part"],
+            # Written by an earlier version.
+            kept.get("begun", kept["part"]),
             kept["size"],
             None if behind is None else (behind[0], bytes.fromhex(behind[1])),
             kept["isOver"],
@@ -46,6 +53,7 @@ class _Checkpoint:
         behind = None if self.behind is None else [self.behind[0], self.behind[1].hex()]
         return {
             "part": self.part,
+            "begun": self.begun,
             "size": self.size,
             "behind": behind,
             "isOver": self.is_over,
@@ -111,14 +119,17 @@ class _Export:
             if at.is_over and self._part.is_published():
                 return at
             if await self._part.take_over(at.part, at.size):
-                return _Checkpoint(self._part.name, at.size, at.behind, at.is_over)
+                return replace(at, part=self._part.name)
         return await self._begin()
 
     async def _begin(self) -> _Checkpoint:
         header = csv_lines.encode([[name for name, _ in self._listed.columns]])
-        at = _Checkpoint(self._part.name, await self._part.begin(MARK + header))
+        name = self._part.name
+        at = _Checkpoint(name, name, await self._part.begin(MARK + header))
 
-        async def save(_: Connection, __: Progress) -> Progress:
+        async def save(connection: Connection, _: Progress) -> Progress:
+            expires_at = self._work.now() + KEPT_FOR
+            await jobs.offer_file(connection, self._work.claim, self._file_name, expires_at)
             return Progress(at.kept(), 0, None)
 
         await self._work.step(save)
@@ -160,7 +171,7 @@ class _Export:
             behind = page.stopped_at
         elif page.positions:
             behind = page.positions[-1]
-        then = _Checkpoint(self._part.name, size, behind, not page.has_next)
+        then = replace(at, size=size, behind=behind, is_over=not page.has_next)
 
         async def save(_: Connection, progress: Progress) -> Progress:
             counts = progress.counts.plus(created=len(meant))

@@ -3,17 +3,20 @@
 import asyncio
 import os
 import shutil
-from collections.abc import Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
 import structlog
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, Response, StreamingResponse
+from starlette.types import Send
 
 from resolvers.files import FileLink
+from server.closing import Closing
 from store import Database, jobs
-from store.jobs import Claim
+from store.jobs import Claim, WrittenFile
 from store.types import DAY, HOUR, SECOND, Id, Instant
 from subscriptions.signing import Signer, Tampered
 
@@ -21,6 +24,10 @@ logger = structlog.get_logger(__name__)
 
 KEPT_FOR: Instant = DAY
 """Behind a job's end: a file of people's data is no archive."""
+
+_CSV = "text/csv; charset=utf-8"
+_PIECE = 1 << 18
+_FOLLOWED_EVERY_S = 0.25
 
 _GONE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>File not found</title>
@@ -140,12 +147,22 @@ class Part:
 
 
 class Downloads:
-    """`/files/{token}`: whoever has the link has the file, until it expires."""
+    """`/files/{token}`: whoever has the link has the file, until it expires.
+
+    A file that a job still writes is sent as far as it is, and then as it grows. Should the job not
+    come to its end, the answer breaks off, so that nobody takes it for the whole file.
+    """
 
     def __init__(
-        self, files: Files, database: Database, signer: Signer, now: Callable[[], Instant]
+        self,
+        files: Files,
+        database: Database,
+        signer: Signer,
+        now: Callable[[], Instant],
+        closing: Closing,
     ) -> None:
         self._files, self._database, self._signer, self._now = files, database, signer, now
+        self._closing = closing
 
     async def handle(self, request: Request) -> Response:
         try:
@@ -154,19 +171,74 @@ class Downloads:
             return _gone(404)
         if link.expires_at <= self._now():
             return _gone(410)
-        async with self._database.read() as connection:
-            name = await jobs.file_name(connection, link.workspace_id, link.job_id, self._now())
-        path = self._files.path(link.workspace_id, link.job_id)
-        if name is None or not await asyncio.to_thread(path.is_file):
-            if name is not None:
-                logger.error("file_missing", workspace=link.workspace_id, job=link.job_id.hex())
+        file = await self._written(link)
+        if file is None:
             return _gone(404)
-        return FileResponse(
-            path,
-            media_type="text/csv; charset=utf-8",
-            filename=name,
-            headers={"Cache-Control": "no-store", "X-Robots-Tag": "noindex"},
-        )
+        headers = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
+        if not file.is_whole:
+            headers["Content-Disposition"] = f'attachment; filename="{file.name}"'
+            parts = _nothing() if request.method == "HEAD" else self._growing(link, file.begun)
+            return _Growing(parts, media_type=_CSV, headers=headers)
+        path = self._files.path(link.workspace_id, link.job_id)
+        if not await asyncio.to_thread(path.is_file):
+            logger.error("file_missing", workspace=link.workspace_id, job=link.job_id.hex())
+            return _gone(404)
+        return FileResponse(path, media_type=_CSV, filename=file.name, headers=headers)
+
+    async def _written(self, link: FileLink) -> WrittenFile | None:
+        async with self._database.read() as connection:
+            return await jobs.written_file(connection, link.workspace_id, link.job_id, self._now())
+
+    async def _growing(self, link: FileLink, begun: str | None) -> AsyncIterator[bytes]:
+        """The file from its beginning to its end, as the job writes it. Raises _BrokenOff."""
+        whole = self._files.path(link.workspace_id, link.job_id)
+        sent = 0
+        is_ending = asyncio.Event()
+        with self._closing.ending(is_ending.set):
+            while True:
+                file = await self._written(link)
+                if file is None or file.begun != begun:
+                    raise _BrokenOff
+                path = whole if file.is_whole else whole.with_name(Path(file.part).name)
+                while data := await asyncio.to_thread(_read, path, sent, file):
+                    sent += len(data)
+                    yield data
+                if file.is_whole:
+                    return
+                if is_ending.is_set():
+                    raise _BrokenOff
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_FOLLOWED_EVERY_S):
+                        await is_ending.wait()
+
+
+class _BrokenOff(Exception):
+    """The file will not come to its end, or not here."""
+
+
+class _Growing(StreamingResponse):
+    async def stream_response(self, send: Send) -> None:
+        # Without the last part of the answer the server closes the connection in the middle of it.
+        with suppress(_BrokenOff):
+            await super().stream_response(send)
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    return
+    yield b""
+
+
+def _read(path: Path, start: int, file: WrittenFile) -> bytes:
+    """What is safely written from there on, a piece of it; nothing while a file takes over."""
+    most = _PIECE if file.is_whole else min(_PIECE, file.size - start)
+    try:
+        with path.open("rb") as source:
+            source.seek(start)
+            return source.read(most)
+    except FileNotFoundError:
+        if file.is_whole:
+            raise _BrokenOff from None
+        return b""
 
 
 def _gone(status: int) -> Response:

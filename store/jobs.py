@@ -21,6 +21,9 @@ ATTEMPTS_AT_MOST = 5
 
 _BACKOFF = (2 * SECOND, 10 * SECOND, 60 * SECOND, 300 * SECOND)
 
+# A file that is not written to its end is none.
+_NO_FILE = {"file_name": None, "expires_at": None}
+
 STANDING = frozenset({"WEBHOOK", "RETENTION"})
 """Kinds that never finish and are not shown: they are kept here for the lease alone."""
 
@@ -274,6 +277,7 @@ async def finish(
             lease_until=None,
             # What was asked for may name somebody, and is of no use any more.
             input={},
+            **({} if state is JobState.COMPLETED else _NO_FILE),
         )
         .returning(jobs.c.counts)
     )
@@ -284,25 +288,51 @@ async def finish(
 async def offer_file(
     connection: Connection, held: Claim, file_name: str, expires_at: Instant
 ) -> None:
-    """Say under which name the job's file may be downloaded, and until when."""
+    """Say under which name the job's file may be downloaded, and until when.
+
+    While the job runs its checkpoint says in `part` and `size` how much of which file is written,
+    and in `begun` which writing of it that is.
+    """
     await connection.execute(
         update(jobs).where(_is_held(held)).values(file_name=file_name, expires_at=expires_at)
     )
 
 
-async def file_name(
+@dataclass(frozen=True, slots=True)
+class WrittenFile:
+    """What a job has written: all of it, or the first `size` bytes of `part` as yet.
+
+    `begun` changes when the job had to begin its file anew.
+    """
+
+    name: str
+    begun: str | None
+    is_whole: bool
+    part: str = ""
+    size: int = 0
+
+
+async def written_file(
     connection: Connection, workspace_id: int, job_id: Id, now: Instant
-) -> str | None:
-    """The name of the job's file; None when there is none, and when it has expired."""
+) -> WrittenFile | None:
+    """The file that the job offers; None when there is none, and when it has expired."""
     found = await connection.execute(
-        select(jobs.c.file_name).where(
+        select(jobs.c.file_name, jobs.c.state, jobs.c.checkpoint).where(
             jobs.c.workspace_id == workspace_id,
             jobs.c.id == job_id,
-            jobs.c.state == JobState.COMPLETED,
+            jobs.c.state.in_([*OPEN_JOBS, JobState.COMPLETED]),
+            jobs.c.file_name.is_not(None),
             jobs.c.expires_at > now,
         )
     )
-    return found.scalar()
+    row = found.first()
+    if row is None:
+        return None
+    name, state, at = row
+    begun = at.get("begun")
+    if state == JobState.COMPLETED:
+        return WrittenFile(name, begun, is_whole=True)
+    return WrittenFile(name, begun, is_whole=False, part=at["part"], size=at["size"])
 
 
 async def put_back(
@@ -356,6 +386,7 @@ async def cancel(
                 finished_at=now,
                 lease_until=None,
                 input={},
+                **_NO_FILE,
             )
         )
     elif state is JobState.RUNNING:

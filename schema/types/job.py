@@ -77,12 +77,16 @@ class Job(Node):
     failure_reason: str | None = plain("Why it FAILED; else null.")
     download_url: URL | None = with_context(
         files.url,
-        "Where its file can be downloaded, without a token: who has the address has the file. That "
-        "of an import holds the rejected rows with their reasons, if there are any. Null while "
-        "there is none, for kinds that make none, and from expiresAt on.",
-        needs=("id", "state", "file_name", "expires_at"),
+        "Where its file can be downloaded, without a token: who has the address has the file. An "
+        "export and a list of links are there as soon as they are begun: a download follows the "
+        "job to its end, and breaks off if the job does. The file of an import holds the rejected "
+        "rows with their reasons, if there are any. Null while there is none, for kinds that make "
+        "none, and from expiresAt on.",
+        needs=("id", "file_name", "expires_at"),
     )
-    expires_at: DateTime | None = plain("When its file is deleted; null where there is none.")
+    expires_at: DateTime | None = plain(
+        "When its file is deleted; null where there is none. Put off once more when the job ends."
+    )
     created_by: str = plain("Who asked for it: the token's name.")
     created_at: DateTime = plain("When it was asked for.")
     started_at: DateTime | None = plain("When it was first begun; null while it waits.")

@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from resolvers.uploads import IncomingFile
+from server.closing import Closing
 from server.files import Downloads, Files
 from server.uploads import ContactLists
 from tests.schema.conftest import Api
@@ -67,7 +68,9 @@ async def refusal(api: Api, files: Path, text: str | bytes, **asked: Any) -> dic
 
 async def rejected(api: Api, files: Path, job: dict[str, Any]) -> list[dict[str, str]]:
     """The rows of the file of rejected rows."""
-    downloads = Downloads(Files(files), api.workspace.database, api.context.signer, lambda: api.now)
+    downloads = Downloads(
+        Files(files), api.workspace.database, api.context.signer, lambda: api.now, Closing()
+    )
     app = Starlette(routes=[Route("/files/{token}", downloads.handle)])
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as client:
         answer = await client.get(job["downloadUrl"])

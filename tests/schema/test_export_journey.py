@@ -10,6 +10,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from server.closing import Closing
 from server.files import Downloads, Files
 from server.services import utc_now
 from store.types import DAY, HOUR, MINUTE, new_id
@@ -56,7 +57,9 @@ async def exported(api: Api, files: Path, **asked: Any) -> tuple[dict[str, Any],
 
 
 async def download(api: Api, files: Path, url: str) -> httpx.Response:
-    downloads = Downloads(Files(files), api.workspace.database, api.context.signer, lambda: api.now)
+    downloads = Downloads(
+        Files(files), api.workspace.database, api.context.signer, lambda: api.now, Closing()
+    )
     app = Starlette(routes=[Route("/files/{token}", downloads.handle)])
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport) as client:
