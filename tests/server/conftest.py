@@ -7,6 +7,7 @@ import structlog
 
 from tests.server.serving import Serving, a_server, settings_for
 from tests.server.small_schema import Spy, small_schema
+from tests.support.trackside import TracksideServer
 
 
 @pytest.fixture(autouse=True)
@@ -28,3 +29,12 @@ async def serving(sqlite_url: str, spy: Spy) -> AsyncIterator[Serving]:
     """A server over the small schema."""
     async with a_server(settings_for(sqlite_url), small_schema(spy)) as serving:
         yield serving
+
+
+@pytest.fixture
+def server(database_url: str) -> Iterator[TracksideServer]:
+    """A process of its own over either database."""
+    server = TracksideServer(database_url)
+    server.start()
+    yield server
+    server.stop()

@@ -1,7 +1,7 @@
 """Downloads that begin while the file is still written, from a real server on both databases."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -12,14 +12,6 @@ from tests.support.waiting import SOON
 
 CANCEL = "mutation ($id: ID!) { cancelJob(input: {id: $id}) { userErrors { code } } }"
 URL = "query ($id: ID!) { job(id: $id) { state done downloadUrl } }"
-
-
-@pytest.fixture
-def server(database_url: str) -> Iterator[TracksideServer]:
-    server = TracksideServer(database_url)
-    server.start()
-    yield server
-    server.stop()
 
 
 async def a_running_export(house: Trackside) -> tuple[str, str]:

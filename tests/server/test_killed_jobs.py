@@ -3,12 +3,10 @@
 import asyncio
 import csv
 from collections import Counter
-from collections.abc import Iterator
 from io import StringIO
 from typing import Any
 
 import httpx
-import pytest
 from sqlalchemy import update
 
 from store import Database, tables
@@ -20,14 +18,6 @@ from tests.support.waiting import SOON
 
 ENTRIES = 4_000
 JOB = "query ($id: ID!) { job(id: $id) { state done total counts { updated skipped } } }"
-
-
-@pytest.fixture
-def server(database_url: str) -> Iterator[TracksideServer]:
-    server = TracksideServer(database_url)
-    server.start()
-    yield server
-    server.stop()
 
 
 async def test_a_bulk_stop_of_a_killed_server_stops_each_entry_once(
