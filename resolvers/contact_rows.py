@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from resolvers import emails
-from store import contact_imports
 from store.contact_imports import Row
 from store.jobs import RowRefusal
 from store.words import ErrorCode
@@ -38,7 +37,7 @@ def read(number: int, cells: Sequence[str]) -> Row | RowRefusal | None:
         return refused(
             number, "email", email, f"{_quoted(email)} is not an e-mail address: {problem}"
         )
-    return contact_imports.row(number, first_name or None, last_name or None, email)
+    return Row.of(number, first_name or None, last_name or None, email)
 
 
 def refused(

@@ -18,7 +18,7 @@ PROGRESS_INTERVAL_S = 0.25
 
 _jobs: Reader[rows.Job, JobFilter] = Reader(JOB)
 _errors: Reader[rows.JobError, JobErrorFilter] = Reader(JOB_ERROR)
-_SHOWN = frozenset({"state", "done", "total", "counts", "finished_at"})
+_SHOWN = frozenset({"state", "done", "total", "counts", "file_name", "finished_at"})
 
 page = _jobs.page
 pages = _jobs.pages
@@ -81,7 +81,7 @@ async def follow(context: Context, id: Id, want: Want) -> AsyncIterator[rows.Job
         job = await get(context, wanted, id=id)
         if job is None:
             return
-        now = (job.state, job.done, job.total, job.counts, job.finished_at)
+        now = (job.state, job.done, job.total, job.counts, job.file_name, job.finished_at)
         if now != shown:
             shown = now
             yield job

@@ -22,7 +22,7 @@ from server.app import core_schema
 from server.services import Services
 from server.serving import PortTaken
 from server.settings import Settings, WrongSetting
-from store import DatabaseError
+from store import Conflict, DatabaseError
 from store import migrate as bring_up_to_date
 from store.folding import fold_email
 from store.words import Channel, ContactColumn, ContactStatus, Provider, Scope
@@ -273,6 +273,9 @@ def _plainly() -> Iterator[None]:
         raise typer.Exit(1) from None
     except DatabaseError as error:
         _tell(f"The database says: {error.orig}. Is TRACKSIDE_DATABASE_URL right?")
+        raise typer.Exit(1) from None
+    except Conflict as error:
+        _tell(f"Others write to the same rows ({error.__cause__}): try again.")
         raise typer.Exit(1) from None
     except OSError as error:
         _tell(f"{error}: is the database running, and is TRACKSIDE_DATABASE_URL right?")

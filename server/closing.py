@@ -19,7 +19,10 @@ def delay(streams: int) -> float:
 
 
 class Closing:
-    """Knows the event streams; sockets are ended by the protocol below them."""
+    """Knows the answers that go on: event streams, and downloads of files that still grow.
+
+    Sockets are ended by the protocol below them.
+    """
 
     def __init__(self) -> None:
         self._has_begun = False

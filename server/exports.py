@@ -25,12 +25,12 @@ from store.words import ContactColumn
 class _Checkpoint:
     """How much of which part is written, and behind which row it goes on; None: from the first.
 
-    `begun` is the part that the file began as: whoever follows it knows by that it is still the
-    same.
+    `first_part` is the one that the file began as: whoever follows the file knows by that it was
+    not begun anew.
     """
 
     part: str
-    begun: str
+    first_part: str
     size: int
     behind: tuple[Instant, Id] | None = None
     is_over: bool = False
@@ -42,7 +42,7 @@ class _Checkpoint:
         return cls(
             kept["part"],
             # Written by an earlier version.
-            kept.get("begun", kept["part"]),
+            kept.get("firstPart", kept["part"]),
             kept["size"],
             None if behind is None else (behind[0], bytes.fromhex(behind[1])),
             kept["isOver"],
@@ -53,7 +53,7 @@ class _Checkpoint:
         behind = None if self.behind is None else [self.behind[0], self.behind[1].hex()]
         return {
             "part": self.part,
-            "begun": self.begun,
+            "firstPart": self.first_part,
             "size": self.size,
             "behind": behind,
             "isOver": self.is_over,

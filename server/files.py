@@ -3,9 +3,10 @@
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable, Collection
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection
+from contextlib import aclosing, suppress
 from pathlib import Path
+from time import monotonic
 from typing import IO, Any
 
 import structlog
@@ -28,6 +29,8 @@ KEPT_FOR: Instant = DAY
 _CSV = "text/csv; charset=utf-8"
 _PIECE = 1 << 18
 _FOLLOWED_EVERY_S = 0.25
+# For a file that changes hands: its new part is named by the next checkpoint.
+_PATIENCE_S = 10.0
 
 _GONE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>File not found</title>
@@ -52,9 +55,13 @@ class Files:
         return self._folder / str(workspace_id) / f"{job_id.hex()}.upload"
 
     async def forget(self, workspace_id: int, job_ids: Collection[Id]) -> None:
+        await asyncio.to_thread(self._forget, workspace_id, job_ids)
+
+    def _forget(self, workspace_id: int, job_ids: Collection[Id]) -> None:
         for one in job_ids:
             path = self.path(workspace_id, one)
-            await asyncio.to_thread(path.unlink, missing_ok=True)
+            for file in (path, *path.parent.glob(f"{one.hex()}.*.part")):
+                file.unlink(missing_ok=True)
 
     def sweep(self, now: Instant) -> None:
         """Delete what nobody may download any more, and parts that were left behind."""
@@ -175,41 +182,63 @@ class Downloads:
         if file is None:
             return _gone(404)
         headers = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
-        if not file.is_whole:
-            headers["Content-Disposition"] = f'attachment; filename="{file.name}"'
-            parts = _nothing() if request.method == "HEAD" else self._growing(link, file.begun)
-            return _Growing(parts, media_type=_CSV, headers=headers)
         path = self._files.path(link.workspace_id, link.job_id)
-        if not await asyncio.to_thread(path.is_file):
+        if file.is_whole and await asyncio.to_thread(path.is_file):
+            return FileResponse(path, media_type=_CSV, filename=file.name, headers=headers)
+        parts = self._parts(link, file)
+        try:
+            first = await anext(parts)
+        except _BrokenOff:
             logger.error("file_missing", workspace=link.workspace_id, job=link.job_id.hex())
             return _gone(404)
-        return FileResponse(path, media_type=_CSV, filename=file.name, headers=headers)
+        headers["Content-Disposition"] = f'attachment; filename="{file.name}"'
+        if request.method == "HEAD":
+            await parts.aclose()
+            return _Growing(_nothing(), media_type=_CSV, headers=headers)
+        return _Growing(_chained(first, parts), media_type=_CSV, headers=headers)
 
     async def _written(self, link: FileLink) -> WrittenFile | None:
         async with self._database.read() as connection:
             return await jobs.written_file(connection, link.workspace_id, link.job_id, self._now())
 
-    async def _growing(self, link: FileLink, begun: str | None) -> AsyncIterator[bytes]:
+    async def _parts(self, link: FileLink, file: WrittenFile) -> AsyncGenerator[bytes]:
         """The file from its beginning to its end, as the job writes it. Raises _BrokenOff."""
-        whole = self._files.path(link.workspace_id, link.job_id)
-        sent = 0
+        first_part, sent, missing_since = file.first_part, 0, None
         is_ending = asyncio.Event()
         with self._closing.ending(is_ending.set):
-            while True:
-                file = await self._written(link)
-                if file is None or file.begun != begun:
-                    raise _BrokenOff
-                path = whole if file.is_whole else whole.with_name(Path(file.part).name)
-                while data := await asyncio.to_thread(_read, path, sent, file):
+            while file.first_part == first_part:
+                while data := await asyncio.to_thread(self._read, link, file, sent):
                     sent += len(data)
                     yield data
-                if file.is_whole:
-                    return
-                if is_ending.is_set():
-                    raise _BrokenOff
+                if sent == file.size:
+                    missing_since = None
+                    if file.is_whole:
+                        return
+                else:
+                    # It changes hands, or is kept where this process cannot see it.
+                    missing_since = missing_since or monotonic()
+                    if file.part is None or monotonic() - missing_since > _PATIENCE_S:
+                        break
                 with suppress(TimeoutError):
                     async with asyncio.timeout(_FOLLOWED_EVERY_S):
                         await is_ending.wait()
+                written = None if is_ending.is_set() else await self._written(link)
+                if written is None:
+                    break
+                file = written
+        raise _BrokenOff
+
+    def _read(self, link: FileLink, file: WrittenFile, start: int) -> bytes:
+        """What is safely written from there on, a piece of it; nothing where it is not found."""
+        path = self._files.path(link.workspace_id, link.job_id)
+        # As its part, unless it was published since.
+        for one in (path if file.part is None else path.with_name(Path(file.part).name), path):
+            with suppress(FileNotFoundError), one.open("rb") as source:
+                # Who lost the job, and does not know it yet, may write what nobody is to read.
+                if start < file.size <= os.fstat(source.fileno()).st_size:
+                    source.seek(start)
+                    return source.read(min(_PIECE, file.size - start))
+        return b""
 
 
 class _BrokenOff(Exception):
@@ -218,27 +247,23 @@ class _BrokenOff(Exception):
 
 class _Growing(StreamingResponse):
     async def stream_response(self, send: Send) -> None:
-        # Without the last part of the answer the server closes the connection in the middle of it.
-        with suppress(_BrokenOff):
+        try:
             await super().stream_response(send)
+        except _BrokenOff:
+            # Without the answer's last part the server closes the connection in the middle of it.
+            logger.info("download_broken_off")
+
+
+async def _chained(first: bytes, parts: AsyncGenerator[bytes]) -> AsyncIterator[bytes]:
+    async with aclosing(parts):
+        yield first
+        async for one in parts:
+            yield one
 
 
 async def _nothing() -> AsyncIterator[bytes]:
     return
     yield b""
-
-
-def _read(path: Path, start: int, file: WrittenFile) -> bytes:
-    """What is safely written from there on, a piece of it; nothing while a file takes over."""
-    most = _PIECE if file.is_whole else min(_PIECE, file.size - start)
-    try:
-        with path.open("rb") as source:
-            source.seek(start)
-            return source.read(most)
-    except FileNotFoundError:
-        if file.is_whole:
-            raise _BrokenOff from None
-        return b""
 
 
 def _gone(status: int) -> Response:

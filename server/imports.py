@@ -13,7 +13,7 @@ from server.csv_lines import MARK
 from server.csv_records import Place, Record, Records, TooManyUnclosed
 from server.files import KEPT_FOR, Files, Part
 from store import Connection, contact_imports, jobs
-from store.contact_imports import Row
+from store.contact_imports import Found, Row
 from store.erasure_keys import Keyring
 from store.jobs import Progress, RowRefusal
 from store.log import Head
@@ -26,10 +26,11 @@ ROWS_A_STEP = 1_000
 ERRORS_AT_MOST = 10_000
 """So many refusals are listed with the job; the file of rejected rows has all of them."""
 
-# A list that brought so many new people one after another will go on so: the next ones are written
-# without a look whether they are known. Where one is, the step meets a Conflict and begins again,
-# with a look.
-_NEW_ENOUGH = 10_000
+NEW_ENOUGH = 10_000
+"""A list that brought so many new people one after another will go on so: nobody looks first.
+
+Where one is known after all, the step meets a Conflict and begins again, with a look.
+"""
 
 _SHOWN = 1_000
 _REJECTED = ("row", *contact_rows.COLUMNS, "reason")
@@ -151,35 +152,14 @@ class _Import:
     async def _write(
         self, batch: _Batch, at: _Checkpoint, read_on: Callable[[], None]
     ) -> _Checkpoint:
-        """Write the batch; `read_on` is called when the database begins on what takes it long."""
+        """Write the batch; `read_on` is called when the database has something to do."""
         behind: Head | None = None
         then = at
 
         async def step(connection: Connection, progress: Progress) -> Progress:
             nonlocal behind, then
-            now = self._work.now()
-            new_in_a_row, self._new_in_a_row = self._new_in_a_row, 0
-            found = await contact_imports.find(
-                connection,
-                self._work.workspace_id,
-                batch.rows,
-                self._status,
-                self._keyring,
-                now=now,
-                are_new=new_in_a_row >= _NEW_ENOUGH and not self._is_dry_run,
-            )
             read_on()
-            if not self._is_dry_run:
-                behind = await contact_imports.write(
-                    connection,
-                    self._work.workspace_id,
-                    found,
-                    self._status,
-                    by=self._work.claim.created_by,
-                    now=now,
-                )
-            if len(found.new) == len(batch.rows):
-                self._new_in_a_row = new_in_a_row + len(found.new)
+            found, behind = await self._put(connection, batch.rows)
             refused = [
                 *batch.refused,
                 *map(contact_rows.is_deleted, found.deleted),
@@ -209,6 +189,29 @@ class _Import:
         await self._work.step(step)
         self._work.ring(behind, ())
         return then
+
+    async def _put(self, connection: Connection, rows: list[Row]) -> tuple[Found, Head | None]:
+        """Find out whose rows these are, and write what they say."""
+        workspace_id, status, keyring = self._work.workspace_id, self._status, self._keyring
+        by, now = self._work.claim.created_by, self._work.now()
+        new_in_a_row, self._new_in_a_row = self._new_in_a_row, 0
+        behind = None
+        if new_in_a_row >= NEW_ENOUGH and not self._is_dry_run:
+            found = Found(rows)
+            behind = await contact_imports.write_new(
+                connection, workspace_id, rows, status, keyring, by=by, now=now
+            )
+        else:
+            found = await contact_imports.find(
+                connection, workspace_id, rows, status, keyring, now=now
+            )
+            if not self._is_dry_run:
+                behind = await contact_imports.write(
+                    connection, workspace_id, found, status, by=by, now=now
+                )
+        if len(found.new) == len(rows):
+            self._new_in_a_row = new_in_a_row + len(rows)
+        return found, behind
 
     async def _keep(
         self, refused: Sequence[RowRefusal], records: Sequence[Record], at: _Checkpoint

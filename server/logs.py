@@ -46,5 +46,12 @@ def configure(profile: Profile) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.INFO)
+    uvicorn = logging.getLogger("uvicorn.error")
     # A line for every socket that opens; /metrics counts them.
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    uvicorn.setLevel(logging.WARNING)
+    uvicorn.addFilter(_is_no_breaking_off)
+
+
+def _is_no_breaking_off(record: logging.LogRecord) -> bool:
+    """A download that ends early says so itself (server/files.py), and is no server's error."""
+    return record.msg != "ASGI callable returned without completing response."

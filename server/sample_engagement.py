@@ -10,6 +10,7 @@ from resolvers.context import Context
 from server import sample_contacts
 from server.sample_journeys import TOURNAMENT, WELCOME, SampleJourney
 from store import Connection, contact_imports, referral_links, reward_sending
+from store.contact_imports import Row
 from store.drafts import (
     ChoiceDraft,
     ContactDraft,
@@ -133,7 +134,7 @@ async def import_list(context: Context) -> None:
     people = list(sample_contacts.contacts(sample_contacts.HOW_MANY + IMPORTED))
     known, new = people[:100], people[sample_contacts.HOW_MANY :]
     rows = [
-        contact_imports.row(number, one.first_name, one.last_name, email)
+        Row.of(number, one.first_name, one.last_name, email)
         for number, one in enumerate([*known, *new], 2)
         for email in [one.email or f"{one.username}@example.com"]
         if one.email or one in new

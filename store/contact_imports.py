@@ -20,7 +20,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from store import bulk, contact_deletions, contact_statuses, erasure_keys, log, tables
 from store.contact_deletions import UNDOABLE_FOR
-from store.database import Connection
+from store.database import Conflict, Connection
 from store.erasure_keys import Keyring
 from store.folding import contact_text, fold, fold_email
 from store.ingest.batch import NONCES
@@ -86,17 +86,17 @@ class Row(NamedTuple):
     search: str
     last_name_key: str
 
-
-def row(number: int, first_name: str | None, last_name: str | None, email: str) -> Row:
-    return Row(
-        number,
-        first_name,
-        last_name,
-        email,
-        fold_email(email),
-        contact_text(first_name, last_name, None, None, email),
-        fold(last_name or ""),
-    )
+    @classmethod
+    def of(cls, number: int, first_name: str | None, last_name: str | None, email: str) -> "Row":
+        return cls(
+            number,
+            first_name,
+            last_name,
+            email,
+            fold_email(email),
+            contact_text(first_name, last_name, None, None, email),
+            fold(last_name or ""),
+        )
 
 
 @dataclass(slots=True)
@@ -120,35 +120,28 @@ async def find(
     keyring: Keyring,
     *,
     now: Instant,
-    are_new: bool = False,
 ) -> Found:
-    """Whose rows these are; the contacts that are known are locked in the order of their ids.
-
-    `are_new`: nobody is looked up, and `write` raises Conflict if one is known after all.
-    """
+    """Whose rows these are; the contacts that are known are locked in the order of their ids."""
     found = Found()
-    known = (
-        {} if are_new else await _known(connection, workspace_id, [one.email_key for one in rows])
-    )
-    for one in rows:
-        own = known.get(one.email_key)
+    known = await _known(connection, workspace_id, [row.email_key for row in rows])
+    for row in rows:
+        own = known.get(row.email_key)
         if own is None:
-            found.new.append(one)
+            found.new.append(row)
         elif own["deleted_at"] is not None and own["deleted_at"] + UNDOABLE_FOR > now:
-            found.deleted.append(one)
+            found.deleted.append(row)
         elif own["deleted_at"] is not None:
             found.given_up.append(("email", own["id"]))
-            found.new.append(one)
-        elif _is_same(one, own, status):
+            found.new.append(row)
+        elif _is_same(row, own, status):
             found.unchanged += 1
         else:
-            found.changed.append((one, own))
-    gone = await erasure_keys.erased(
-        connection, workspace_id, keyring, (one.email_key for one in found.new)
-    )
+            found.changed.append((row, own))
+    # Behind the locks: who was being erased meanwhile is erased by now.
+    gone = await _erased(connection, workspace_id, keyring, found.new)
     if gone:
-        found.erased = [one for one in found.new if one.email_key in gone]
-        found.new = [one for one in found.new if one.email_key not in gone]
+        found.erased = [row for row in found.new if row.email_key in gone]
+        found.new = [row for row in found.new if row.email_key not in gone]
     return found
 
 
@@ -176,6 +169,35 @@ async def write(
     behind = await _log(connection, workspace_id, ids, changed_ids, by, now)
     await contact_statuses.count(connection, workspace_id, come=repeat(status, len(ids)))
     return behind
+
+
+async def write_new(
+    connection: Connection,
+    workspace_id: int,
+    rows: Sequence[Row],
+    status: ContactStatus,
+    keyring: Keyring,
+    *,
+    by: str,
+    now: Instant,
+) -> Head | None:
+    """Make contacts of all rows, without a look at who is known.
+
+    Raises Conflict if one of them is, or was erased.
+    """
+    behind = await write(connection, workspace_id, Found([*rows]), status, by=by, now=now)
+    # Behind the insert, which waits for an erasure that holds one of the addresses: an erased
+    # contact has no address any more, so that the index alone would let it come back.
+    if await _erased(connection, workspace_id, keyring, rows):
+        raise Conflict
+    return behind
+
+
+async def _erased(
+    connection: Connection, workspace_id: int, keyring: Keyring, rows: Sequence[Row]
+) -> set[str]:
+    keys = (row.email_key for row in rows)
+    return await erasure_keys.erased(connection, workspace_id, keyring, keys)
 
 
 async def _known(
@@ -239,12 +261,12 @@ async def _create(
             (
                 workspace_id,
                 own,
-                one.email,
-                one.email_key,
-                one.first_name,
-                one.last_name,
-                one.search,
-                one.last_name_key,
+                row.email,
+                row.email_key,
+                row.first_name,
+                row.last_name,
+                row.search,
+                row.last_name_key,
                 plain_status,
                 source,
                 plain_status,
@@ -252,7 +274,7 @@ async def _create(
                 now,
                 now,
             )
-            for own, one in zip(ids, rows, strict=True)
+            for own, row in zip(ids, rows, strict=True)
         ],
     )
     await bulk.insert(

@@ -290,8 +290,7 @@ async def offer_file(
 ) -> None:
     """Say under which name the job's file may be downloaded, and until when.
 
-    While the job runs its checkpoint says in `part` and `size` how much of which file is written,
-    and in `begun` which writing of it that is.
+    Its checkpoint says how much of which file is written, as WrittenFile has it.
     """
     await connection.execute(
         update(jobs).where(_is_held(held)).values(file_name=file_name, expires_at=expires_at)
@@ -300,16 +299,17 @@ async def offer_file(
 
 @dataclass(frozen=True, slots=True)
 class WrittenFile:
-    """What a job has written: all of it, or the first `size` bytes of `part` as yet.
+    """What a job has written: the first `size` bytes of `part`, which is all when it `is_whole`.
 
-    `begun` changes when the job had to begin its file anew.
+    `part` is None once the job is over: then its file has its own name. `first_part` is another
+    one when the job had to begin its file anew.
     """
 
     name: str
-    begun: str | None
+    size: int
     is_whole: bool
-    part: str = ""
-    size: int = 0
+    part: str | None
+    first_part: str | None
 
 
 async def written_file(
@@ -329,10 +329,15 @@ async def written_file(
     if row is None:
         return None
     name, state, at = row
-    begun = at.get("begun")
-    if state == JobState.COMPLETED:
-        return WrittenFile(name, begun, is_whole=True)
-    return WrittenFile(name, begun, is_whole=False, part=at["part"], size=at["size"])
+    is_over = state == JobState.COMPLETED
+    return WrittenFile(
+        name,
+        at["size"],
+        # A kind that does not say so offers its file when it is written.
+        is_whole=is_over or at.get("isOver", True),
+        part=None if is_over else at["part"],
+        first_part=at.get("firstPart"),
+    )
 
 
 async def put_back(

@@ -1,9 +1,11 @@
 """Downloads that follow an export through the hands of several workers, on both databases."""
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Any
 
+import pytest
 from starlette.requests import Request
 
 from server.closing import Closing
@@ -69,6 +71,37 @@ async def test_a_download_breaks_off_when_the_file_is_begun_anew(api: Api, tmp_p
     assert [one["type"] for one in messages[:2]] == ["http.response.start", "http.response.body"]
     assert messages[-1]["more_body"] is True
     assert whole.content.count(b"\r\n") == ROWS + 2
+
+
+async def test_a_file_that_is_not_where_it_should_be_is_not_found(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.files._PATIENCE_S", 0.3)
+    job = await an_interrupted_export(api, tmp_path)
+    (part,) = kept(tmp_path)
+    await asyncio.to_thread(os.truncate, part, 1_000)
+
+    answer = await download(api, tmp_path, job["downloadUrl"])
+
+    assert answer.status_code == 404
+
+
+async def test_an_erasure_leaves_nothing_of_an_interrupted_export(api: Api, tmp_path: Path) -> None:
+    api.context.files = Files(tmp_path)
+    job = await an_interrupted_export(api, tmp_path)
+    following = asyncio.create_task(followed(api, tmp_path, job["downloadUrl"]))
+    await asyncio.sleep(0.3)
+
+    await api.ask(
+        """mutation { deleteContacts(input: {
+            contacts: {filter: {search: "ada"}}, mode: ERASE}) { deleted } }"""
+    )
+
+    messages = await following
+    answer = await download(api, tmp_path, job["downloadUrl"])
+    assert messages[-1]["more_body"] is True
+    assert answer.status_code == 404
+    assert kept(tmp_path) == []
 
 
 async def followed(api: Api, files: Path, url: str) -> list[Any]:

@@ -99,6 +99,22 @@ async def test_a_mail_that_is_refused_for_now_is_sent_later(api: Api, tmp_path: 
     assert [mail["Subject"] for mail in server.mails] == [SUBJECT]
 
 
+async def test_the_file_can_be_downloaded_before_its_mail_is_taken(
+    api: Api, tmp_path: Path
+) -> None:
+    async with mailing(api, "451 busy") as server, a_worker(api, files=tmp_path):
+        payload = await export(api, users={}, email="ops@example.org")
+        await server.until_refused(1)
+        data = await api.ask(
+            "query ($id: ID!) { job(id: $id) { state downloadUrl } }", id=payload["job"]["id"]
+        )
+        answer = await download(api, tmp_path, data["job"]["downloadUrl"])
+
+    assert data["job"]["state"] in ("RUNNING", "QUEUED")
+    assert (answer.status_code, answer.content.count(b"\r\n")) == (200, 2)
+    assert "content-length" in answer.headers
+
+
 async def test_a_mail_that_is_always_refused_for_now_fails_the_job_in_the_end(
     api: Api, tmp_path: Path
 ) -> None:

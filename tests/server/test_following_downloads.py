@@ -74,6 +74,8 @@ async def test_a_download_breaks_off_when_the_job_is_cancelled(server: Trackside
         later = await client.get(url)
     job = (await house.ask(URL, id=job_id))["job"]
 
+    assert "download_broken_off" in server.log
+    assert "without completing response" not in server.log
     assert (job["state"], job["downloadUrl"]) == ("CANCELED", None)
     assert later.status_code == 404
 

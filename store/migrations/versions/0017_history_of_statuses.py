@@ -15,12 +15,12 @@ _NAME = "contact_status_changes_workspace_id_contact_id_fkey"
 
 def upgrade() -> None:
     # SQLite changes no constraint of a table: there it is made anew and filled.
-    with op.batch_alter_table(_TABLE, table_kwargs={"sqlite_with_rowid": False}) as table:
+    with op.batch_alter_table(_TABLE) as table:
         table.drop_constraint(_NAME, type_="foreignkey")
 
 
 def downgrade() -> None:
-    with op.batch_alter_table(_TABLE, table_kwargs={"sqlite_with_rowid": False}) as table:
+    with op.batch_alter_table(_TABLE) as table:
         table.create_foreign_key(
             _NAME, "contacts", ["workspace_id", "contact_id"], ["workspace_id", "id"]
         )
