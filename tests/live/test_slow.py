@@ -75,8 +75,9 @@ async def test_clients_that_stop_reading_cost_no_memory_and_catch_up_exactly(
     assert verdict.is_exact, verdict
     # The server stopped sending to them, and kept nothing for them.
     assert batches < told + SLOW * told / ATTENTIVE / 2
-    # By the second reading all is full that is kept anyway: newest rows, and a batch for each.
-    assert max(held) - held[1] < 12, held
+    # Half of what they do not read comes behind the second reading: 80 MB, if it were kept. What is
+    # kept anyway, the newest rows and a batch for each, is not quite full by then.
+    assert max(held) - held[1] < 24, held
 
 
 async def test_a_stream_of_thirty_thousand_events_leaves_nothing_behind(
