@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -28,9 +29,9 @@ CONFLICTS = frozenset(
 
 _TRIES = 5
 _RETURNED_WITHIN_S = 5.0
+_PATIENCE_S = 15.0
 
 _SQLITE_PRAGMAS = (
-    "PRAGMA journal_mode = WAL",
     # A commit that was acknowledged survives a power cut; group commit pays for the fsync.
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
@@ -181,6 +182,7 @@ def _sqlite_engine(url: str, *, pool_size: int, is_writer: bool) -> AsyncEngine:
         # The driver's own transactions begin late and without a lock: begin them ourselves.
         connection.isolation_level = None
         cursor = connection.cursor()
+        _write_ahead(cursor)
         for pragma in _SQLITE_PRAGMAS:
             cursor.execute(pragma)
         if not is_writer:
@@ -194,6 +196,25 @@ def _sqlite_engine(url: str, *, pool_size: int, is_writer: bool) -> AsyncEngine:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
+
+
+def _write_ahead(cursor: Any) -> None:
+    """Put the file into WAL mode, in which it stays.
+
+    Of several that open a new file at once SQLite lets one do so and tells the others at once that
+    the database is locked, whatever patience they have.
+    """
+    patient_until = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except Exception as error:
+            is_locked = getattr(error, "sqlite_errorname", "") == "SQLITE_BUSY"
+            if not is_locked or time.monotonic() > patient_until:
+                raise
+            time.sleep(0.005)
+        else:
+            return
 
 
 def _postgres_engine(

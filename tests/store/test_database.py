@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -281,6 +282,16 @@ async def test_sqlite_writes_ahead_and_syncs_each_commit(sqlite_url: str) -> Non
         }
 
     assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+
+
+async def test_several_that_open_a_new_sqlite_database_at_once_all_do(tmp_path: Path) -> None:
+    async def opened(url: str) -> str:
+        async with a_database(url) as database, database.read() as connection:
+            return str((await connection.exec_driver_sql("PRAGMA journal_mode")).scalar_one())
+
+    for number in range(20):
+        url = f"sqlite+aiosqlite:///{tmp_path}/{number}.db"
+        assert await asyncio.gather(*(opened(url) for _ in range(4))) == ["wal"] * 4
 
 
 async def test_a_sqlite_database_without_a_file_is_refused() -> None:
