@@ -14,7 +14,7 @@ from server.exported_lists import LISTS, Listed
 from server.files import KEPT_FOR, Files, Part
 from server.link_list import LINKS, link_list
 from server.mailed_files import MailedFiles
-from store import Connection, filter_codec, jobs, lists, totals
+from store import Connection, filter_codec, job_files, jobs, lists, totals
 from store.jobs import Progress
 from store.lists import PageRequest
 from store.types import SECOND, Id, Instant
@@ -105,7 +105,7 @@ class _Export:
             at = replace(at, is_mailed=True)
 
         async def offer(connection: Connection, progress: Progress) -> Progress:
-            await jobs.offer_file(connection, self._work.claim, self._file_name, expires_at)
+            await job_files.offer(connection, self._work.claim, self._file_name, expires_at)
             return Progress(at.kept(), progress.done, progress.done, progress.counts)
 
         await self._work.write_down(offer)
@@ -129,7 +129,7 @@ class _Export:
 
         async def save(connection: Connection, _: Progress) -> Progress:
             expires_at = self._work.now() + KEPT_FOR
-            await jobs.offer_file(connection, self._work.claim, self._file_name, expires_at)
+            await job_files.offer(connection, self._work.claim, self._file_name, expires_at)
             return Progress(at.kept(), 0, None)
 
         await self._work.step(save)

@@ -16,8 +16,9 @@ from starlette.types import Send
 
 from resolvers.files import FileLink
 from server.closing import Closing
-from store import Database, jobs
-from store.jobs import Claim, WrittenFile
+from store import Database, job_files
+from store.job_files import WrittenFile
+from store.jobs import Claim
 from store.types import DAY, HOUR, SECOND, Id, Instant
 from subscriptions.signing import Signer, Tampered
 
@@ -199,7 +200,7 @@ class Downloads:
 
     async def _written(self, link: FileLink) -> WrittenFile | None:
         async with self._database.read() as connection:
-            return await jobs.written_file(connection, link.workspace_id, link.job_id, self._now())
+            return await job_files.written(connection, link.workspace_id, link.job_id, self._now())
 
     async def _parts(self, link: FileLink, file: WrittenFile) -> AsyncGenerator[bytes]:
         """The file from its beginning to its end, as the job writes it. Raises _BrokenOff."""

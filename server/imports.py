@@ -12,7 +12,7 @@ from server import csv_lines
 from server.csv_lines import MARK
 from server.csv_records import Place, Record, Records, TooManyUnclosed
 from server.files import KEPT_FOR, Files, Part
-from store import Connection, contact_imports, jobs
+from store import Connection, contact_imports, job_files, jobs
 from store.contact_imports import Found, Row
 from store.erasure_keys import Keyring
 from store.jobs import Progress, RowRefusal
@@ -237,7 +237,7 @@ class _Import:
         day = datetime.fromtimestamp(self._work.claim.created_at // SECOND, UTC).date()
 
         async def offer(connection: Connection, progress: Progress) -> Progress:
-            await jobs.offer_file(
+            await job_files.offer(
                 connection,
                 self._work.claim,
                 f"rejected-{day.isoformat()}.csv",

@@ -201,8 +201,8 @@ def _sqlite_engine(url: str, *, pool_size: int, is_writer: bool) -> AsyncEngine:
 def _write_ahead(cursor: Any) -> None:
     """Put the file into WAL mode, in which it stays.
 
-    Of several that open a new file at once SQLite lets one do so and tells the others at once that
-    the database is locked, whatever patience they have.
+    Of several that open a new file at once SQLite lets one do so, and may tell the others that the
+    database is locked.
     """
     patient_until = time.monotonic() + _PATIENCE_S
     while True:

@@ -194,7 +194,7 @@ async def hold(connection: Connection, held: Claim, until: Instant) -> Progress:
     """
     found = await connection.execute(
         update(jobs)
-        .where(_is_held(held))
+        .where(is_held(held))
         .values(lease_until=until)
         .returning(
             jobs.c.is_cancel_requested,
@@ -216,7 +216,7 @@ async def save(connection: Connection, held: Claim, progress: Progress) -> None:
     """Write how far the job is, in the transaction of the rows that brought it there."""
     await connection.execute(
         update(jobs)
-        .where(_is_held(held))
+        .where(is_held(held))
         .values(
             checkpoint=progress.checkpoint,
             done=progress.done,
@@ -268,7 +268,7 @@ async def finish(
     """End the job; returns what it came to, None when it is not held any more."""
     ended = await connection.execute(
         update(jobs)
-        .where(_is_held(held))
+        .where(is_held(held))
         .values(
             state=state,
             finished_at=now,
@@ -285,68 +285,13 @@ async def finish(
     return None if counts is None else Counts(**counts)
 
 
-async def offer_file(
-    connection: Connection, held: Claim, file_name: str, expires_at: Instant
-) -> None:
-    """Say under which name the job's file may be downloaded, and until when.
-
-    Its checkpoint says how much of which file is written, as WrittenFile has it.
-    """
-    await connection.execute(
-        update(jobs).where(_is_held(held)).values(file_name=file_name, expires_at=expires_at)
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class WrittenFile:
-    """What a job has written: the first `size` bytes of `part`, which is all when it `is_whole`.
-
-    `part` is None once the job is over: then its file has its own name. `first_part` is another
-    one when the job had to begin its file anew.
-    """
-
-    name: str
-    size: int
-    is_whole: bool
-    part: str | None
-    first_part: str | None
-
-
-async def written_file(
-    connection: Connection, workspace_id: int, job_id: Id, now: Instant
-) -> WrittenFile | None:
-    """The file that the job offers; None when there is none, and when it has expired."""
-    found = await connection.execute(
-        select(jobs.c.file_name, jobs.c.state, jobs.c.checkpoint).where(
-            jobs.c.workspace_id == workspace_id,
-            jobs.c.id == job_id,
-            jobs.c.state.in_([*OPEN_JOBS, JobState.COMPLETED]),
-            jobs.c.file_name.is_not(None),
-            jobs.c.expires_at > now,
-        )
-    )
-    row = found.first()
-    if row is None:
-        return None
-    name, state, at = row
-    is_over = state == JobState.COMPLETED
-    return WrittenFile(
-        name,
-        at["size"],
-        # A kind that does not say so offers its file when it is written.
-        is_whole=is_over or at.get("isOver", True),
-        part=None if is_over else at["part"],
-        first_part=at.get("firstPart"),
-    )
-
-
 async def put_back(
     connection: Connection, held: Claim, at: Instant, *, has_failed: bool = False
 ) -> None:
     """Let it be claimed again from that moment on."""
     await connection.execute(
         update(jobs)
-        .where(_is_held(held))
+        .where(is_held(held))
         .values(
             state=JobState.QUEUED,
             lease_owner=None,
@@ -360,7 +305,7 @@ async def renew(connection: Connection, held: Claim, until: Instant) -> bool:
     """Stretch the lease; False when it is lost."""
     result = await connection.execute(
         update(jobs)
-        .where(_is_held(held))
+        .where(is_held(held))
         .values(lease_until=case((jobs.c.lease_until > until, jobs.c.lease_until), else_=until))
     )
     return result.rowcount == 1
@@ -418,7 +363,8 @@ def backoff(attempts: int) -> Instant:
     return _BACKOFF[min(attempts, len(_BACKOFF)) - 1]
 
 
-def _is_held(held: Claim) -> ColumnElement[bool]:
+def is_held(held: Claim) -> ColumnElement[bool]:
+    """Whether the job's row is still this claim's."""
     return and_(
         jobs.c.workspace_id == held.workspace_id,
         jobs.c.id == held.id,
